@@ -1,0 +1,69 @@
+import { hostname } from 'node:os'
+import { type Static, Type } from 'typebox'
+import { Value } from 'typebox/value'
+
+const port = (fallback: number) => Type.Integer({ minimum: 1, maximum: 65_535, default: fallback })
+
+const Settings = Type.Object({
+  DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://' }),
+  REDIS_URL: Type.String({ pattern: '^(rediss?|unix)://' }),
+  /** Comma list of `drachtio://:secret@host:port`. */
+  DRACHTIO_URL: Type.String({ minLength: 1 }),
+  /** Comma list of `freeswitch://:password@host:port`. */
+  FREESWITCH_URLS: Type.String({ minLength: 1 }),
+  /** Address and port range of ours that FreeSWITCH connects back to. */
+  MEDIA_LISTEN_HOST: Type.String({ default: '127.0.0.1' }),
+  MEDIA_LISTEN_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 0 }),
+  HTTP_HOST: Type.String({ default: '127.0.0.1' }),
+  HTTP_PORT: port(8080),
+  /** Bearer token of the first administrator. */
+  AXBRIDGE_ADMIN_TOKEN: Type.String({ minLength: 16 }),
+  /** Folder for journal, recordings, tones and keys unless they are set one by one. */
+  AXBRIDGE_DATA: Type.String({ default: '.data' }),
+  /** File with the keys for numbers at rest: lines `<id> <64 hex digits>`, the first is used for new values. */
+  AXBRIDGE_KEY_FILE: Type.Optional(Type.String({ minLength: 1 })),
+  JOURNAL_DIR: Type.Optional(Type.String({ minLength: 1 })),
+  /** Must be the same folder for the engine and FreeSWITCH. */
+  RECORDINGS_DIR: Type.Optional(Type.String({ minLength: 1 })),
+  TONES_DIR: Type.Optional(Type.String({ minLength: 1 })),
+  /** Name of this router in leases and call records; unique among routers. */
+  ROUTER_ID: Type.String({ default: `${hostname()}-${process.pid}` }),
+  DEFAULT_COUNTRY: Type.String({ pattern: '^[A-Z]{2}$', default: 'CN' }),
+  CALLS_MAX: Type.Integer({ minimum: 1, default: 1000 }),
+  CALLS_PER_SECOND_MAX: Type.Integer({ minimum: 1, default: 200 }),
+  /** What a caller who matches no binding hears from us: 403 or 404. */
+  UNMATCHED_SIP_STATUS: Type.Union([Type.Literal(403), Type.Literal(404)], { default: 403 }),
+  RING_SECONDS_MAX: Type.Integer({ minimum: 5, maximum: 180, default: 60 }),
+  TALK_SECONDS_MAX: Type.Integer({ minimum: 60, maximum: 86_400, default: 14_400 }),
+  /** How long SIGTERM waits for running calls. */
+  DRAIN_SECONDS_MAX: Type.Integer({ minimum: 0, default: 300 }),
+  LOG_LEVEL: Type.Union(
+    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((name) =>
+      Type.Literal(name),
+    ),
+    { default: 'info' },
+  ),
+})
+export type Settings = Readonly<Static<typeof Settings>>
+
+/** Called once, by main. Names every fault at once, and never prints a value: values can be secrets. */
+export function loadSettings(env: NodeJS.ProcessEnv): Settings {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const candidate = Value.Clean(Settings, Value.Default(Settings, Value.Convert(Settings, given)))
+  if (Value.Check(Settings, candidate)) return Object.freeze(candidate)
+  const faults = Value.Errors(Settings, candidate).map((each) => faultText(each))
+  throw new Error(`The settings are not usable:\n  ${[...new Set(faults)].join('\n  ')}`)
+}
+
+function faultText(fault: {
+  keyword: string
+  instancePath: string
+  message: string
+  params: object
+}): string {
+  if (fault.keyword === 'required' && 'requiredProperties' in fault.params) {
+    const names = fault.params.requiredProperties as string[]
+    return names.map((name) => `${name} is not set`).join('\n  ')
+  }
+  return `${fault.instancePath.slice(1)} ${fault.message}`
+}

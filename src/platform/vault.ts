@@ -1,0 +1,76 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { PhoneNumber } from '../domain/phone-number.ts'
+
+export type VaultKey = { readonly id: string; readonly bytes: Buffer }
+
+/** Real numbers at rest: sealed for reading back, indexed for finding. */
+export type Vault = {
+  /** `<key id>.<base64url of nonce, tag and ciphertext>`; never the same text twice. AES-256-GCM. */
+  seal(number: PhoneNumber): string
+  /** Throws when the text was not sealed with one of our keys or was changed. */
+  open(sealed: string): PhoneNumber
+  /** The same number gives the same 22 characters (128 bits of HMAC-SHA-256); does not give the number back. */
+  blindIndex(number: PhoneNumber): string
+}
+
+const nonceBytes = 12
+const tagBytes = 16
+
+/** The first key seals; all of them open. The blind index hangs on the key named `index`, or the last one, so that sealing keys can be rotated without touching it. */
+export function createVault(keys: readonly VaultKey[]): Vault {
+  const [first] = keys
+  const last = keys.at(-1)
+  if (first === undefined || last === undefined) throw new Error('the vault needs at least one key')
+  const derive = (key: VaultKey, use: string) =>
+    Buffer.from(hkdfSync('sha256', key.bytes, '', `axbridge ${use}`, 32))
+  const sealing = new Map(keys.map((key) => [key.id, derive(key, 'seal')]))
+  const current = derive(first, 'seal')
+  const indexing = derive(keys.find((key) => key.id === 'index') ?? last, 'index')
+
+  return {
+    seal(number) {
+      const nonce = randomBytes(nonceBytes)
+      const cipher = createCipheriv('aes-256-gcm', current, nonce)
+      const body = Buffer.concat([cipher.update(number.reveal(), 'utf8'), cipher.final()])
+      const packed = Buffer.concat([nonce, cipher.getAuthTag(), body])
+      return `${first.id}.${packed.toString('base64url')}`
+    },
+    open(sealed) {
+      const dot = sealed.indexOf('.')
+      const key = sealing.get(sealed.slice(0, dot))
+      if (dot < 1 || key === undefined) throw new Error('sealed number names a key we do not have')
+      const packed = Buffer.from(sealed.slice(dot + 1), 'base64url')
+      const decipher = createDecipheriv('aes-256-gcm', key, packed.subarray(0, nonceBytes), {
+        authTagLength: tagBytes,
+      })
+      decipher.setAuthTag(packed.subarray(nonceBytes, nonceBytes + tagBytes))
+      const body = packed.subarray(nonceBytes + tagBytes)
+      const text = Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8')
+      const number = PhoneNumber.fromE164(text)
+      if (number === undefined) throw new Error('sealed value is not a number')
+      return number
+    },
+    blindIndex(number) {
+      const digest = createHmac('sha256', indexing).update(number.reveal()).digest()
+      return digest.subarray(0, 16).toString('base64url')
+    },
+  }
+}
+
+const keyLinePattern = /^([a-z0-9-]{1,16})\s+([0-9a-f]{64})$/i
+
+/** Lines `<id> <64 hex digits>`; `#` starts a comment. */
+export async function readVaultKeys(file: string): Promise<readonly VaultKey[]> {
+  const lines = (await readFile(file, 'utf8')).split('\n').map((line) => line.trim())
+  const used = lines.filter((line) => line !== '' && !line.startsWith('#'))
+  const keys = used.map((line, at) => {
+    const match = keyLinePattern.exec(line)
+    if (match?.[1] === undefined || match[2] === undefined) {
+      throw new Error(`${file}: key ${at + 1} is not '<id> <64 hex digits>'`)
+    }
+    return { id: match[1], bytes: Buffer.from(match[2], 'hex') }
+  })
+  if (keys.length === 0) throw new Error(`${file} holds no key`)
+  return keys
+}
