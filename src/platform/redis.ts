@@ -1,0 +1,65 @@
+import { Redis, type RedisOptions } from 'ioredis'
+import type { Logger } from './logger.ts'
+
+export type { Redis } from 'ioredis'
+
+/** A call must not wait longer for the cache than Postgres would take. */
+const commandMsDefault = 500
+const reconnectMsMax = 500
+
+/**
+ * Commands fail at once while there is no connection (no offline queue): whoever asks has a better
+ * thing to do than to wait. Reconnects for ever.
+ */
+export function createRedis(options: {
+  /** `redis://`, `rediss://` or `unix:///path/to/socket`. */
+  url: string
+  log: Logger
+  /** Shown by `CLIENT LIST`. */
+  name: string
+  /** 0: no limit, for clients that block on purpose. */
+  commandMsMax?: number
+}): Redis {
+  const commandMsMax = options.commandMsMax ?? commandMsDefault
+  const settings: RedisOptions = {
+    connectionName: options.name,
+    enableOfflineQueue: false,
+    enableReadyCheck: true,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 2_000,
+    retryStrategy: (attempt) => Math.min(50 * attempt, reconnectMsMax),
+    ...(commandMsMax === 0 ? {} : { commandTimeout: commandMsMax }),
+  }
+  const redis = options.url.startsWith('unix://')
+    ? new Redis(options.url.slice('unix://'.length), settings)
+    : new Redis(options.url, settings)
+
+  // One line when it goes and one when it comes back, not one per attempt.
+  let away = false
+  redis.on('error', (err: Error) => {
+    if (!away) options.log.warn({ err, client: options.name }, 'redis is away')
+    away = true
+  })
+  redis.on('ready', () => {
+    if (away) options.log.info({ client: options.name }, 'redis is back')
+    away = false
+  })
+  return redis
+}
+
+/** Resolves when commands can be sent; rejects after `msMax`. For starting up only. */
+export async function redisReady(redis: Redis, msMax = 5_000): Promise<void> {
+  if (redis.status === 'ready') return
+  await new Promise<void>((resolve, reject) => {
+    const ready = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    const timer = setTimeout(() => {
+      redis.off('ready', ready)
+      reject(new Error(`redis was not ready within ${msMax} ms`))
+    }, msMax)
+    redis.once('ready', ready)
+  })
+}
