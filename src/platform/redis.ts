@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { Redis, type RedisOptions } from 'ioredis'
 import type { Logger } from './logger.ts'
 
@@ -62,4 +63,26 @@ export async function redisReady(redis: Redis, msMax = 5_000): Promise<void> {
     }, msMax)
     redis.once('ready', ready)
   })
+}
+
+/** A Lua script and its SHA-1, by which Redis remembers it. */
+export type RedisScript = { readonly lua: string; readonly sha1: string }
+
+export function redisScript(lua: string): RedisScript {
+  return { lua, sha1: createHash('sha1').update(lua).digest('hex') }
+}
+
+/** Sends the text only to a Redis that does not know the script (any more). */
+export async function runScript(
+  redis: Redis,
+  script: RedisScript,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+): Promise<unknown> {
+  try {
+    return await redis.evalsha(script.sha1, keys.length, ...keys, ...args)
+  } catch (err) {
+    if (!(err instanceof Error && err.message.startsWith('NOSCRIPT'))) throw err
+    return redis.eval(script.lua, keys.length, ...keys, ...args)
+  }
 }

@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto'
+import type { VirtualNumber } from '../domain/ids.ts'
+import type { RouteChange, RouteInvalidation } from '../domain/route-change.ts'
+import { type Redis, type RedisScript, runScript } from '../platform/redis.ts'
+import { claimScript, fillScript, forgetScript, writeScript } from './cache-scripts.ts'
+import {
+  type CachedValue,
+  decodeValue,
+  encodeAbsent,
+  encodeBound,
+  encodeNumber,
+  encodeUnknown,
+  numberKey,
+  partyKey,
+} from './route-record.ts'
+
+/** Bounds what a fault nobody thought of can keep wrong; long enough that a day without Postgres goes unnoticed. */
+const recordSeconds = 7 * 86_400
+/** After its expiry a record only tells "expired" from "no binding". */
+const expiredSeconds = 60
+/** A miss is made true by the next bind whatever its age: the limit is for memory, when callers make numbers up. */
+const missSeconds = 60
+/** Longer than any write can be under way, so that an older one never finds the place empty. */
+const tombstoneSeconds = 900
+/** Longer than any read of Postgres. */
+const claimSeconds = 15
+const forgetBatch = 200
+
+const replayedKey = 'route-cache:replayed'
+const markKey = 'route-cache:mark'
+
+/** What a router found in the cache for one caller on one X. */
+export type CachedRoute = { readonly number: CachedValue; readonly party: CachedValue }
+
+/** What a router read from Postgres and may put where it has claimed the place. */
+export type ReadRoute = Pick<RouteChange, 'x' | 'version' | 'number' | 'parties'>
+
+export type RouteCache = ReturnType<typeof createRouteCache>
+
+/**
+ * The route records in Redis. Writers write guarded by version: an older change never covers a
+ * newer one. Readers that found nothing claim the empty place before they read Postgres and fill
+ * it only while their claim stands, so neither a write nor a flush in between can be undone by
+ * what they read before it.
+ */
+export function createRouteCache({ redis }: { redis: Redis }) {
+  const run = (
+    script: RedisScript,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> => runScript(redis, script, keys, args)
+  const reader = randomBytes(6).toString('hex')
+  let claims = 0
+
+  return {
+    /** One round trip. */
+    async read(x: VirtualNumber, party: string | undefined): Promise<CachedRoute> {
+      if (party === undefined) {
+        return { number: decodeValue(x, await redis.get(numberKey(x))), party: { kind: 'unknown' } }
+      }
+      const [number, bound] = await redis.mget(numberKey(x), partyKey(x, party))
+      return { number: decodeValue(x, number), party: decodeValue(x, bound) }
+    },
+
+    /** Before Postgres is read. The claim is good for one `fill`. */
+    async claim(x: VirtualNumber, party: string | undefined): Promise<string> {
+      claims += 1
+      const claim = `${reader}.${claims}`
+      await run(claimScript, keysOf(x, party === undefined ? [] : [party]), [claim, claimSeconds])
+      return claim
+    },
+
+    async fill(claim: string, read: ReadRoute): Promise<void> {
+      const { keys, values } = entries(read, missSeconds)
+      await run(fillScript, keys, [claim, read.version, ...values])
+    },
+
+    /** Resolves when Redis has it: from then on every reader sees it. */
+    async write(change: RouteChange): Promise<void> {
+      const { keys, values } = entries(change, tombstoneSeconds)
+      await run(writeScript, keys, [change.version, ...values])
+    },
+
+    /** Makes readers ask Postgres again, without undoing what is as new as the change. */
+    async forget(rows: readonly RouteInvalidation[]): Promise<void> {
+      for (let at = 0; at < rows.length; at += forgetBatch) {
+        await Promise.all(
+          rows.slice(at, at + forgetBatch).map(({ x, version, parties }) => {
+            const keys = keysOf(x, parties)
+            return run(forgetScript, keys, [version, encodeUnknown(version), tombstoneSeconds])
+          }),
+        )
+      }
+    },
+
+    /** Changes with every start of Redis, and is the same for the length of a connection. */
+    async runId(): Promise<string> {
+      const found = /^run_id:(\w+)/m.exec(await redis.info('server'))?.[1]
+      if (found === undefined) throw new Error('redis does not tell its run_id')
+      return found
+    },
+
+    /** The run of Redis into which everything was replayed that it may have lost. */
+    async replayed(): Promise<string | undefined> {
+      return (await redis.get(replayedKey)) ?? undefined
+    },
+
+    async setReplayed(runId: string): Promise<void> {
+      await redis.set(replayedKey, runId)
+    },
+
+    /** Postgres's time up to which Redis, as it is now, surely had every drained change. */
+    async mark(): Promise<Date | undefined> {
+      const text = await redis.get(markKey)
+      return text === null ? undefined : new Date(Number(text))
+    },
+
+    async setMark(at: Date): Promise<void> {
+      await redis.set(markKey, at.getTime())
+    },
+
+    /** Removes every route record: when nobody can tell any more which of them are old. */
+    async wipe(): Promise<void> {
+      let cursor = '0'
+      do {
+        const [next, keys] = await redis.scan(cursor, 'MATCH', 'route:{*', 'COUNT', 1000)
+        if (keys.length > 0) await redis.unlink(...keys)
+        cursor = next
+      } while (cursor !== '0')
+    },
+  }
+}
+
+function keysOf(x: VirtualNumber, parties: readonly string[]): string[] {
+  return [numberKey(x), ...parties.map((party) => partyKey(x, party))]
+}
+
+/** Keys, and for each of them its value and how many seconds it lives. */
+function entries(change: ReadRoute, absentSeconds: number) {
+  const { x, version, number, parties } = change
+  const values: (string | number)[] =
+    number === undefined
+      ? [encodeAbsent(version), absentSeconds]
+      : [encodeNumber(version, number), recordSeconds]
+  for (const { bound } of parties) {
+    if (bound === undefined) values.push(encodeAbsent(version), absentSeconds)
+    else values.push(encodeBound(version, bound), boundSeconds(bound.expiresAt))
+  }
+  return {
+    keys: keysOf(
+      x,
+      parties.map((each) => each.party),
+    ),
+    values,
+  }
+}
+
+function boundSeconds(expiresAt: Date): number {
+  const left = Math.ceil((expiresAt.getTime() - Date.now()) / 1000)
+  return Math.min(Math.max(left, 0) + expiredSeconds, recordSeconds)
+}
