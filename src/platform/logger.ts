@@ -1,20 +1,24 @@
 import { type Logger as PinoLogger, pino } from 'pino'
+import { maskDigitRuns } from './masking.ts'
 
 export type Logger = PinoLogger
 
 /**
- * Numbers are masked by their type (`PhoneNumber`). The redaction below is the second fence, for
- * fields that by their name could hold a secret.
+ * Numbers are masked by their type (`PhoneNumber`). Errors are masked here, because their texts
+ * come from libraries that quote what they choked on. Fields that by their name could hold a
+ * secret are removed.
  */
 export function createLogger(options: {
   level: string
   name?: string
+  /** File; standard output when left out. */
   destination?: string
 }): Logger {
   return pino(
     {
       level: options.level,
       ...(options.name === undefined ? {} : { name: options.name }),
+      serializers: { err: maskedError },
       redact: [
         'token',
         'secret',
@@ -29,4 +33,36 @@ export function createLogger(options: {
     },
     pino.destination({ dest: options.destination ?? 1, sync: false }),
   )
+}
+
+function maskedError(err: unknown): object {
+  if (!(err instanceof Error)) return { message: maskDigitRuns(String(err)) }
+  return {
+    type: err.name,
+    message: maskDigitRuns(err.message),
+    stack: maskDigitRuns(err.stack ?? ''),
+    ...('code' in err && typeof err.code === 'string' ? { code: err.code } : {}),
+    ...('status' in err && typeof err.status === 'number' ? { status: err.status } : {}),
+    ...(err.cause === undefined ? {} : { cause: maskedError(err.cause) }),
+  }
+}
+
+/**
+ * Libraries print to the console, whole SIP messages among it. From here on the console is the
+ * log, with every digit run masked. Called once, by the process.
+ */
+export function captureConsole(log: Logger): void {
+  const write = (level: 'debug' | 'info' | 'warn') => (first: unknown, second: unknown) => {
+    const text = [first, second].filter((part) => typeof part === 'string').join(' ')
+    const err = [first, second].find((part) => part instanceof Error)
+    log[level]({ ...(err === undefined ? {} : { err }), text: maskDigitRuns(text) }, 'library said')
+  }
+  Object.assign(globalThis.console, {
+    log: write('info'),
+    info: write('info'),
+    debug: write('debug'),
+    warn: write('warn'),
+    error: write('warn'),
+    trace: write('debug'),
+  })
 }

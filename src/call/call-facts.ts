@@ -1,0 +1,45 @@
+import type { CallAttempt, CallPlan } from '../domain/call.ts'
+import type { CallEvent, CallFacts } from '../domain/call-event.ts'
+
+/** What is known of a call when its plan is made. */
+export function factsOf(attempt: CallAttempt, plan: CallPlan, routerId: string): CallFacts {
+  const { number } = plan
+  const bound = plan.kind === 'connect' ? plan.binding : undefined
+  return {
+    callId: attempt.callId,
+    routerId,
+    accountId: number?.accountId,
+    poolKey: number?.poolKey,
+    product: number?.product,
+    bindingId: bound?.bindingId,
+    x: attempt.dialled,
+    city: number?.city,
+    caller: attempt.caller,
+    callee: bound?.callee,
+    callerRole: bound?.callerRole,
+    intercepted: plan.kind === 'refuse',
+    unconnectedCause: plan.kind === 'refuse' ? plan.refusal.unconnectedCause : 0,
+    controlMsg: plan.kind === 'refuse' ? plan.refusal.controlMsg : 'OK',
+    outId: bound?.outId,
+    trunkIn: attempt.trunkId,
+    trunkOut: undefined,
+    callTime: attempt.receivedAt,
+    callOutTime: undefined,
+    ringTime: undefined,
+    startTime: undefined,
+    releaseTime: undefined,
+    releaseDirection: undefined,
+    releaseCause: undefined,
+    releaseReason: undefined,
+    recording: undefined,
+  }
+}
+
+export function eventOf(type: CallEvent['type'], facts: CallFacts, at: Date): CallEvent {
+  return { ...facts, id: `${facts.callId}:${type}`, type, at }
+}
+
+/** Path below the recordings folder, by UTC day, so that no folder grows without end. */
+export function recordingFile(attempt: CallAttempt): string {
+  return `${attempt.receivedAt.toISOString().slice(0, 10).replaceAll('-', '/')}/${attempt.callId}.wav`
+}

@@ -1,0 +1,153 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type Mrf from 'drachtio-fsmrf'
+import { causeOf, type HangupCause } from '../domain/hangup.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { MediaHost } from './hosts.ts'
+import { createMediaEnd, type FreeswitchEnd } from './media-end.ts'
+
+type Side = 'caller' | 'callee'
+
+/** Why no media could be had, as a cause for the caller. */
+export class MediaFault extends Error {
+  readonly hangup: HangupCause
+
+  constructor(hangup: HangupCause, options: { cause?: unknown } = {}) {
+    super(hangup.reason, options)
+    this.name = 'MediaFault'
+    this.hangup = hangup
+  }
+}
+
+export type MediaPair = {
+  readonly caller: FreeswitchEnd
+  readonly callee: FreeswitchEnd
+  join(): Promise<void>
+  record(file: string): Promise<void>
+  close(): void
+}
+
+type OpenRequest = {
+  readonly offer: string | undefined
+  readonly onLost: (side: Side, cause: HangupCause) => void
+}
+
+type Deps = {
+  readonly hosts: readonly MediaHost[]
+  readonly tonesDir: string
+  readonly recordingsDir: string
+  readonly log: Logger
+}
+
+/**
+ * Both ends of a call on one media host: the least loaded one that is up, and another when that
+ * one fails. An offer that no host could use is the caller's fault and is not tried twice.
+ */
+export function createOpenMedia(deps: Deps) {
+  return async (request: OpenRequest): Promise<MediaPair> => {
+    const candidates = deps.hosts.filter((host) => host.up).sort((a, b) => a.load - b.load)
+    let fault = new MediaFault(causeOf('media-failed'))
+    for (const host of candidates) {
+      try {
+        return await openOn(host, request, deps)
+      } catch (err) {
+        if (isUnacceptable(err)) {
+          throw new MediaFault(causeOf('media-unacceptable'), { cause: err })
+        }
+        deps.log.warn({ err, host: host.name }, 'media host could not open a call')
+        fault = new MediaFault(causeOf('media-failed'), { cause: err })
+      }
+    }
+    throw fault
+  }
+}
+
+const isUnacceptable = (err: unknown): boolean =>
+  err instanceof Error && 'status' in err && (err.status === 488 || err.status === 415)
+
+async function openOn(host: MediaHost, request: OpenRequest, deps: Deps): Promise<MediaPair> {
+  const { server } = host
+  if (server === undefined) throw new Error('media host is down')
+  host.load += 1
+  const opening = [
+    server.createEndpoint(request.offer === undefined ? {} : { remoteSdp: request.offer }),
+    server.createEndpoint({}),
+  ] as const
+  const [caller, callee] = await Promise.allSettled(opening)
+  if (caller.status === 'fulfilled' && callee.status === 'fulfilled') {
+    return joinable({ host, caller: caller.value, callee: callee.value, request, deps })
+  }
+  host.load -= 1
+  for (const end of [caller, callee]) {
+    if (end.status === 'fulfilled') closeEndpoint(end.value, deps.log)
+  }
+  throw caller.status === 'rejected' ? caller.reason : (callee as PromiseRejectedResult).reason
+}
+
+function closeEndpoint(endpoint: Mrf.Endpoint, log: Logger): void {
+  endpoint.destroy().catch((err: unknown) => log.debug({ err }, 'media end was closed already'))
+}
+
+function joinable(given: {
+  host: MediaHost
+  caller: Mrf.Endpoint
+  callee: Mrf.Endpoint
+  request: OpenRequest
+  deps: Deps
+}): MediaPair {
+  const { host, request, deps } = given
+  const end = (endpoint: Mrf.Endpoint) =>
+    createMediaEnd({ endpoint, tonesDir: deps.tonesDir, log: deps.log })
+  const caller = end(given.caller)
+  const callee = end(given.callee)
+  let closed = false
+  let joined: Promise<void> | undefined
+
+  const lost = (side: Side, reason: string | undefined) => {
+    if (closed) return
+    request.onLost(side, causeOfLoss(side, reason))
+  }
+  given.caller.on('destroy', (event) => lost('caller', reasonOf(event)))
+  given.callee.on('destroy', (event) => lost('callee', reasonOf(event)))
+  const stopListening = host.onLost(() => lost('caller', undefined))
+
+  return {
+    caller,
+    callee,
+    join() {
+      joined ??= caller.api('uuid_bridge', [caller.uuid, callee.uuid]).then(() => {
+        caller.joined()
+        callee.joined()
+      })
+      return joined
+    },
+    async record(file) {
+      const path = join(deps.recordingsDir, file)
+      await mkdir(dirname(path), { recursive: true })
+      await caller.api('uuid_setvar', [caller.uuid, 'RECORD_STEREO', 'true'])
+      await caller.api('uuid_record', [caller.uuid, 'start', path])
+    },
+    close() {
+      if (closed) return
+      closed = true
+      host.load -= 1
+      stopListening()
+      caller.close()
+      callee.close()
+    },
+  }
+}
+
+const reasonOf = (event: unknown): string | undefined =>
+  typeof event === 'object' &&
+  event !== null &&
+  'reason' in event &&
+  typeof event.reason === 'string'
+    ? event.reason
+    : undefined
+
+/** FreeSWITCH ends a channel whose packets stopped coming; that is the party's network, not the host. */
+function causeOfLoss(side: Side, reason: string | undefined): HangupCause {
+  if (reason === 'MEDIA_TIMEOUT') return causeOf(side === 'caller' ? 'caller-lost' : 'callee-lost')
+  return causeOf('media-lost')
+}

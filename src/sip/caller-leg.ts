@@ -1,0 +1,103 @@
+import { causeOf, type HangupCause } from '../domain/hangup.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { SipRequest, SipResponse, SrfClient } from './drachtio.ts'
+import { allowedMethods } from './identity-out.ts'
+import { causeOfReason, reasonHeader } from './reason.ts'
+import { createRinger } from './ringer.ts'
+import { refreshHeaders, type Talk, type TalkListener, watchTalk } from './talk.ts'
+
+type Phase = 'ringing' | 'answering' | 'talking' | 'gone'
+
+/** The caller's side of a call, as `call/` wants it. It knows nothing of the callee. */
+export function createCallerLeg(given: {
+  readonly srf: SrfClient
+  readonly request: SipRequest
+  readonly response: SipResponse
+  readonly log: Logger
+  /** Tells of the loss of the SIP server; gives the way to stop listening. */
+  readonly onServerLost: (handler: () => void) => () => void
+}) {
+  const { srf, request, response, log } = given
+  let phase: Phase = 'ringing'
+  let listener: TalkListener | undefined
+  let talk: Talk | undefined
+  let hungUpWith: HangupCause | undefined
+  const ringer = createRinger({
+    response,
+    reliable: /\b100rel\b/i.test(request.get('Require') ?? ''),
+    onGone: () => gone('lost', causeOf('caller-lost')),
+  })
+
+  const stopListening = given.onServerLost(() => gone('lost', causeOf('caller-lost')))
+
+  function gone(how: 'gave-up' | 'hung-up' | 'lost', cause: HangupCause): void {
+    if (phase === 'gone') return
+    phase = 'gone'
+    ringer.stop()
+    stopListening()
+    listener?.onEnded({ how, cause })
+  }
+
+  request.on('cancel', (cancel) => {
+    const reason = causeOfReason(cancel.get('Reason'))
+    gone('gave-up', { ...causeOf('caller-abandoned'), q850: reason?.q850 ?? 16 })
+  })
+  request.on('update', (update, answer) => {
+    // An UPDATE before the answer may only refresh: media cannot change before it is there.
+    answer.send(update.body === '' ? 200 : 491, { headers: { CSeq: update.get('CSeq') ?? '' } })
+  })
+
+  return {
+    offer: request.body === '' ? undefined : request.body,
+
+    listen(given: TalkListener) {
+      listener = given
+    },
+
+    ringing() {
+      if (phase === 'ringing') ringer.ring(180, undefined)
+    },
+
+    progress(sdp: string) {
+      if (phase === 'ringing') ringer.ring(183, sdp)
+    },
+
+    async answer(sdp: string): Promise<void> {
+      if (phase !== 'ringing') throw new Error('the caller is no longer there')
+      phase = 'answering'
+      ringer.stop()
+      const headers = { Allow: allowedMethods, Supported: 'timer', ...refreshHeaders(request) }
+      const dialog = await srf.createUAS(request, response, { localSdp: sdp, headers })
+      const watched: TalkListener = {
+        onEnded: (end) => gone(end.how, end.cause),
+        onReoffer: async (offer) => listener?.onReoffer(offer),
+        onAnswer: (answer) => listener?.onAnswer(answer),
+        onDigit: (digit) => listener?.onDigit(digit),
+      }
+      talk = watchTalk({
+        dialog,
+        listener: watched,
+        lost: causeOf('caller-lost'),
+        log,
+        ourOfferOpen: request.body === '',
+      })
+      if ((phase as Phase) === 'gone') {
+        // Hung up by us, or given up by the caller, while the 200 was on its way.
+        talk.hangUp(hungUpWith ?? causeOf('caller-abandoned'))
+        throw new Error('the caller left while it was answered')
+      }
+      phase = 'talking'
+    },
+
+    hangUp(cause: HangupCause) {
+      if (phase === 'gone') return
+      hungUpWith = cause
+      const was = phase
+      phase = 'gone'
+      ringer.stop()
+      stopListening()
+      if (was === 'ringing') response.send(cause.sipStatus, { headers: reasonHeader(cause) })
+      else talk?.hangUp(cause)
+    },
+  }
+}

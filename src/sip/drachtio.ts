@@ -1,0 +1,100 @@
+import DrachtioSrf from 'drachtio-srf'
+
+/**
+ * The part of drachtio-srf that we use, with the types that its own declarations leave out.
+ * Nothing outside `sip/` and `media/hosts.ts` sees these.
+ */
+export type SipMessage = {
+  readonly body: string
+  get(name: string): string | undefined
+  has(name: string): boolean
+}
+
+export type SipRequest = SipMessage & {
+  readonly method: string
+  readonly uri: string
+  readonly source_address: string
+  readonly source_port: number
+  readonly stackTxnId: string
+  readonly socket: object
+  on(event: 'cancel', handler: (request: SipMessage) => void): void
+  on(event: 'update', handler: (request: SipRequest, response: SipResponse) => void): void
+  cancel(options: { headers?: Record<string, string> }, done: (err: unknown) => void): void
+}
+
+export type SendOptions = { headers?: Record<string, string>; body?: string }
+
+export type SipResponse = SipMessage & {
+  readonly status: number
+  send(status: number, options?: SendOptions, done?: (err: unknown) => void): void
+}
+
+export type SipDialog = {
+  readonly id: string
+  readonly connected: boolean
+  readonly local: { readonly sdp: string; readonly contact: string | undefined }
+  readonly remote: { readonly sdp: string }
+  on(event: 'destroy', handler: (request: SipRequest | undefined, reason: string) => void): void
+  on(event: 'ack', handler: (request: SipRequest) => void): void
+  on(
+    event: 'modify' | 'update' | 'refer' | 'info' | 'message' | 'options' | 'notify',
+    handler: (request: SipRequest, response: SipResponse) => void,
+  ): void
+  destroy(options: { headers?: Record<string, string> }): Promise<unknown>
+  modify(sdp: string): Promise<string>
+}
+
+/** What `createUAC` rejects with when a final failure came back. */
+export type SipFailure = Error & { readonly status?: number; readonly res?: SipResponse }
+
+export type UacOptions = {
+  headers: Record<string, string>
+  localSdp?: string
+}
+
+export type UacCallbacks = {
+  cbRequest?: (err: unknown, request: SipRequest | undefined) => void
+  cbProvisional?: (response: SipResponse) => void
+}
+
+type Handler = (request: SipRequest, response: SipResponse) => void
+
+export type SrfClient = {
+  readonly _app: { readonly client?: DrachtioAgent }
+  connect(options: { host: string; port: number; secret: string; enablePing: boolean }): void
+  disconnect(): void
+  use(method: string, handler: Handler): void
+  on(event: 'connect', handler: (err: unknown, hostports: string, version: string) => void): void
+  on(event: 'error', handler: (err: Error) => void): void
+  on(event: 'close', handler: () => void): void
+  createUAS(
+    request: SipRequest,
+    response: SipResponse,
+    options: { localSdp: string; headers: Record<string, string> },
+  ): Promise<SipDialog>
+  createUAC(uri: string, options: UacOptions, callbacks: UacCallbacks): Promise<SipDialog>
+}
+
+/** The connection's own bookkeeping: reached for only to give back what the library never does. */
+type DrachtioAgent = {
+  readonly mapServer: Map<object, { readonly pendingSipRequests: Map<string, unknown> }>
+  removeRoute(verb: string): void
+  request(options: object, done: (err: unknown, request: unknown) => void): void
+}
+
+export function createSrf(): SrfClient {
+  return new DrachtioSrf() as unknown as SrfClient
+}
+
+/**
+ * A cancelled INVITE whose peer never answers leaves its entry in the library for ever
+ * (no final response, no callback). Give it back.
+ */
+export function forgetRequest(srf: SrfClient, request: SipRequest): void {
+  srf._app.client?.mapServer.get(request.socket)?.pendingSipRequests.delete(request.stackTxnId)
+}
+
+/** No new INVITE comes to us from here on; dialogs go on. */
+export function stopInvites(srf: SrfClient): void {
+  srf._app.client?.removeRoute('invite')
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import type { CallAttempt } from '../domain/call.ts'
+import { causeOf, type HangupReason } from '../domain/hangup.ts'
+import type { CallId } from '../domain/ids.ts'
+import type { Trunk } from '../domain/trunk.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Admission } from './admission.ts'
+import { createCallerLeg } from './caller-leg.ts'
+import type { SipRequest, SipResponse } from './drachtio.ts'
+import { callerNumber, dialledNumber, type NumberParser } from './identity-in.ts'
+import type { SipServer } from './servers.ts'
+
+type CallerLeg = ReturnType<typeof createCallerLeg>
+
+/** Longest header values that may be echoed: the SIP server goes deaf on frames over 12 kB. */
+const echoedHeaderBytesMax = 4000
+const offerBytesMax = 6000
+
+export type InviteHandler = (server: SipServer, request: SipRequest, response: SipResponse) => void
+
+/**
+ * From an INVITE to a `CallAttempt`. Every INVITE is answered, whatever happens: one that is not
+ * keeps its channel at the carrier for a minute.
+ */
+export function createInviteHandler(given: {
+  readonly trunkBySource: (address: string) => Trunk | undefined
+  readonly parser: NumberParser
+  readonly admission: Admission
+  readonly now: () => Date
+  readonly log: Logger
+  /** Run the call; `refusal` is set when it may not begin but must be recorded. */
+  readonly run: (
+    attempt: CallAttempt,
+    leg: CallerLeg,
+    server: SipServer,
+    refusal: HangupReason | undefined,
+  ) => Promise<void>
+  readonly onStranger: () => void
+}): InviteHandler {
+  return (server, request, response) => {
+    const trunk = given.trunkBySource(request.source_address)
+    if (trunk === undefined) {
+      // The same bare answer whatever was asked for: a scanner learns nothing of our numbers.
+      given.onStranger()
+      response.send(403)
+      return
+    }
+    const fault = faultOf(request)
+    if (fault !== undefined) {
+      if (fault !== 'unanswerable') response.send(fault.status, { headers: fault.headers ?? {} })
+      return
+    }
+    const dialled = dialledNumber(request.uri, given.parser)
+    if (dialled === undefined) {
+      response.send(484)
+      return
+    }
+    const callId = randomUUID() as CallId
+    const log = given.log.child({ callId })
+    const headers = {
+      assertedIdentity: request.get('P-Asserted-Identity'),
+      from: request.get('From'),
+    }
+    const attempt: CallAttempt = {
+      callId,
+      trunkId: trunk.id,
+      caller: callerNumber(headers, trunk.trustsIdentity, given.parser),
+      dialled,
+      receivedAt: given.now(),
+    }
+    const leg = createCallerLeg({
+      srf: server.srf,
+      request,
+      response,
+      log,
+      onServerLost: server.onLost,
+    })
+    given.run(attempt, leg, server, given.admission.refusal()).catch((err: unknown) => {
+      log.error({ err }, 'call failed in a way nobody planned for')
+      leg.hangUp(causeOf('internal-error'))
+    })
+  }
+}
+
+type MessageFault = { readonly status: number; readonly headers?: Record<string, string> }
+
+/** What is wrong with the message itself. `unanswerable`: an answer would be larger than the SIP server takes. */
+function faultOf(request: SipRequest): MessageFault | 'unanswerable' | undefined {
+  const echoed = ['From', 'To', 'Call-ID', 'CSeq'].map((name) => request.get(name) ?? '')
+  if (echoed.join('').length > echoedHeaderBytesMax) return 'unanswerable'
+  if (!request.has('Contact')) return { status: 400 }
+  if (request.body.length > offerBytesMax) return { status: 413 }
+  const type = request.get('Content-Type')
+  if (request.body !== '' && !/^application\/sdp\b/i.test(type ?? '')) {
+    return { status: 415, headers: { Accept: 'application/sdp' } }
+  }
+  const unsupported = unsupportedOptions(request.get('Require') ?? '')
+  if (unsupported === '') return undefined
+  return { status: 420, headers: { Unsupported: unsupported } }
+}
+
+const optionPattern = /^[A-Za-z0-9.-]{1,32}$/
+
+/** Option tags that we cannot honour (RFC 3261 8.2.2.3), as an Unsupported header value. */
+function unsupportedOptions(require: string): string {
+  const options = require.split(',').map((option) => option.trim())
+  const unknown = options.filter((option) => !/^(100rel|timer|)$/i.test(option))
+  return unknown.map((option) => (optionPattern.test(option) ? option : 'unknown')).join(', ')
+}
