@@ -34,17 +34,16 @@ export async function openDataFolder(folder: string): Promise<{
     return { dataDir, account: { uid, gid: process.getgid?.() ?? uid, setpriv: [] } }
   }
   const owner = await stat(dataDir)
-  const { uid: serviceUid, gid } =
-    owner.uid === 0 ? postgresUser() : { uid: owner.uid, gid: owner.gid }
-  const account = await enterableAs(dataDir, serviceUid, gid)
-  if (owner.uid !== 0) await adoptFiles(dataDir, account)
+  const wanted = owner.uid !== 0 && hasName(owner.uid) ? owner : postgresUser()
+  const account = await enterableAs(dataDir, wanted.uid, wanted.gid)
+  await adoptFiles(dataDir, account)
   return { dataDir, account }
 }
 
-/** Everything of root's below a folder that belongs to an ordinary user goes to that user. */
+/** After `sudo`: everything below a folder that belongs to an ordinary user goes to that user. */
 export async function adoptFiles(dataDir: string, account: ServiceAccount): Promise<void> {
   const top = await stat(dataDir)
-  if (process.getuid?.() !== 0 || top.uid === 0) return
+  if (process.getuid?.() !== 0 || top.uid !== account.uid) return
   await chownTree(dataDir, account)
 }
 
@@ -87,8 +86,15 @@ async function refuseForeignFiles(dataDir: string, uid: number): Promise<void> {
   }
 }
 
+/** `initdb` refuses a user that has none. */
+function hasName(uid: number): boolean {
+  return new RegExp(`^[^:]+:[^:]*:${uid}:`, 'm').test(users())
+}
+
+const users = () => readFileSync('/etc/passwd', 'utf8')
+
 function postgresUser(): { uid: number; gid: number } {
-  const line = /^postgres:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8'))
+  const line = /^postgres:[^:]*:(\d+):(\d+):/m.exec(users())
   return line === null ? nobody : { uid: Number(line[1]), gid: Number(line[2]) }
 }
 

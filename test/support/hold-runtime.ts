@@ -1,0 +1,14 @@
+import { startEmbedded } from '../../src/embedded/start-embedded.ts'
+
+/** Starts the private services in the folder given, prints their facts as one line, and stays until it is ended. */
+const [dataDir = ''] = process.argv.slice(2)
+const runtime = await startEmbedded({
+  dataDir,
+  start: { postgres: true, redis: true, sip: false, media: false },
+  durable: false,
+})
+process.stdout.write(
+  `${JSON.stringify({ pids: runtime.pids(), databaseUrl: runtime.databaseUrl, redisUrl: runtime.redisUrl })}\n`,
+)
+process.once('SIGTERM', () => void runtime.stop().then(() => process.exit(0)))
+setInterval(() => undefined, 60_000)
