@@ -1,0 +1,2 @@
+/** Written at the end of each build. */
+export const buildStamp = 'dist/.built'
