@@ -1,0 +1,89 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+/**
+ * What the engine counts, in a registry of its own, so that two engines in one process (tests) do
+ * not meet. Labels are words from closed lists and names that an administrator gave; never a
+ * number, an id of a call or a binding: those would grow without end and tell on people.
+ */
+export function createMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  // Event loop lag, memory, CPU, descriptors.
+  collectDefaultMetrics({ register: registry })
+
+  return {
+    registry,
+    callsStarted: new Counter({
+      name: 'axbridge_calls_started_total',
+      help: 'Calls that came in over a trusted trunk',
+      labelNames: ['trunk'],
+      registers,
+    }),
+    callsEnded: new Counter({
+      name: 'axbridge_calls_ended_total',
+      help: 'Calls that are over, by hang-up reason and by who is answerable',
+      labelNames: ['reason', 'fault'],
+      registers,
+    }),
+    callsLive: new Gauge({
+      name: 'axbridge_calls_live',
+      help: 'Calls that this router is handling now',
+      registers,
+    }),
+    postDialDelay: new Histogram({
+      name: 'axbridge_post_dial_delay_seconds',
+      help: "From the caller's INVITE to the first ring or answer that the caller was told of",
+      buckets: [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10],
+      registers,
+    }),
+    setupDelay: new Histogram({
+      name: 'axbridge_engine_delay_seconds',
+      help: "The engine's own share: from the caller's INVITE to the INVITE to the callee",
+      buckets: [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 2],
+      registers,
+    }),
+    talkTime: new Histogram({
+      name: 'axbridge_talk_seconds',
+      help: 'From answer to release, answered calls only',
+      buckets: [5, 15, 30, 60, 120, 300, 600, 1800, 3600],
+      registers,
+    }),
+    resolves: new Counter({
+      name: 'axbridge_resolves_total',
+      help: 'Route records looked up, by where they came from; failed: from nowhere',
+      labelNames: ['source'],
+      registers,
+    }),
+    journalBacklog: new Gauge({
+      name: 'axbridge_journal_backlog_events',
+      help: 'Call events on local disk that Redis does not have yet',
+      registers,
+    }),
+    mediaHostUp: new Gauge({
+      name: 'axbridge_media_host_up',
+      help: '1 when the media host can take calls',
+      labelNames: ['host'],
+      registers,
+    }),
+    sipServerUp: new Gauge({
+      name: 'axbridge_sip_server_up',
+      help: '1 when the SIP server is connected',
+      labelNames: ['server'],
+      registers,
+    }),
+    strangers: new Counter({
+      name: 'axbridge_strangers_total',
+      help: 'INVITEs from addresses that belong to no trunk',
+      registers,
+    }),
+    httpRequests: new Histogram({
+      name: 'axbridge_http_request_seconds',
+      help: "Answered requests by the route's pattern",
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers,
+    }),
+  }
+}
