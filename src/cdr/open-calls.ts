@@ -1,0 +1,30 @@
+import type { Frame } from './frames.ts'
+
+/** The calls that have begun and not ended, each as its last event, sealed. As many as the router runs. */
+export type OpenCalls = {
+  apply(frame: Frame): void
+  frames(): Frame[]
+  size(): number
+}
+
+export function createOpenCalls(): OpenCalls {
+  const open = new Map<string, Frame>()
+  return {
+    apply(frame) {
+      const { callId, type } = splitEventId(frame.id)
+      if (type === 'end') open.delete(callId)
+      // A ring or an answer that comes behind the end must not open the call again.
+      else if (frame.kind === 'open' || type === 'start' || open.has(callId)) {
+        open.set(callId, { kind: 'open', id: frame.id, json: frame.json })
+      }
+    },
+    frames: () => [...open.values()],
+    size: () => open.size,
+  }
+}
+
+/** `<callId>:<type>`. */
+export function splitEventId(id: string): { callId: string; type: string } {
+  const colon = id.lastIndexOf(':')
+  return { callId: id.slice(0, colon), type: id.slice(colon + 1) }
+}

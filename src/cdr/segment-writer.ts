@@ -1,0 +1,167 @@
+import type { Logger } from '../platform/logger.ts'
+import type { DiskReserve } from './disk-reserve.ts'
+import { encodeFrame, type Frame } from './frames.ts'
+import type { JournalLimits } from './journal-limits.ts'
+import type { OpenCalls } from './open-calls.ts'
+import { pause } from './pause.ts'
+import { createSegmentFile, type SegmentFile } from './segment-file.ts'
+import type { Position } from './segments.ts'
+
+export type SegmentWriter = {
+  /** Takes the frame and returns at once. */
+  push(frame: Frame): void
+  /** Up to where the journal is on disk for good. */
+  durableEnd(): Position
+  pendingBytes(): number
+  pendingFrames(): number
+  /** The disk does not take what we write. */
+  isFailing(): boolean
+  /** Resolves when what was pushed before is on disk. */
+  flushed(): Promise<void>
+  /** Writes what is pending, as far as the disk lets it within `msMax`. */
+  close(msMax: number): Promise<void>
+}
+
+type WriterDeps = {
+  readonly dir: string
+  /** The first one to write; must not exist. */
+  readonly segment: number
+  readonly limits: JournalLimits
+  /** Bytes per segment; kept up to date here. */
+  readonly sizes: Map<number, number>
+  readonly openCalls: OpenCalls
+  readonly reserve: DiskReserve
+  readonly log: Logger
+  onDurable(): void
+  onFailure(): void
+}
+
+/** One write and one sync for at most this much, so that in a backlog the first does not wait for the last. */
+const batchBytesMax = 1_048_576
+
+export function createSegmentWriter(deps: WriterDeps): SegmentWriter {
+  const { dir, sizes, openCalls, limits, log } = deps
+  const file = createSegmentFile(deps)
+  const disk = createPersistence({ ...deps, file })
+  let pending: { readonly frame: Frame; readonly bytes: Buffer }[] = []
+  let pendingBytes = 0
+  let running: Promise<void> | undefined
+
+  async function writeBatch(): Promise<boolean> {
+    const isOld = file.ageMs() > limits.segmentMs && file.end().offset > 0
+    if (isOld || file.end().offset >= limits.segmentBytes) await file.next()
+    // Each segment begins with the calls that are open, so that those before it can be removed
+    // however long a call lasts.
+    const head = file.end().offset === 0 ? openCalls.frames().map(encodeFrame) : []
+    const count = countWithin(pending, batchBytesMax)
+    const batch = pending.slice(0, count)
+    const body = Buffer.concat(batch.map((each) => each.bytes))
+    if (!(await disk.append(Buffer.concat([...head, body])))) return false
+    pending = pending.slice(count)
+    pendingBytes -= body.length
+    for (const { frame } of batch) openCalls.apply(frame)
+    sizes.set(file.end().segment, file.end().offset)
+    deps.onDurable()
+    return true
+  }
+
+  async function writePending(): Promise<void> {
+    // The next turn of the event loop, so that what is pushed in this one goes out with it.
+    await new Promise((resolve) => setImmediate(resolve))
+    while (pending.length > 0 && (await writeBatch()));
+  }
+
+  function run(): Promise<void> {
+    running ??= writePending()
+      .catch((err: unknown) => log.error({ err, dir }, 'call journal writer failed'))
+      .finally(() => {
+        running = undefined
+      })
+    return running
+  }
+
+  return {
+    push(frame) {
+      const bytes = encodeFrame(frame)
+      pending.push({ frame, bytes })
+      pendingBytes += bytes.length
+      void run()
+    },
+    durableEnd: () => file.end(),
+    pendingBytes: () => pendingBytes,
+    pendingFrames: () => pending.length,
+    isFailing: () => disk.isFailing(),
+    async flushed() {
+      while (pending.length > 0) await run()
+    },
+    async close(msMax) {
+      disk.giveUpAfter(msMax)
+      await run()
+      await file.close()
+    },
+  }
+}
+
+const retryMsMin = 20
+const retryMsMax = 1_000
+
+/** Writes until the disk has taken it, with the reserve's help when it is full. */
+function createPersistence(deps: {
+  readonly dir: string
+  readonly file: SegmentFile
+  readonly reserve: DiskReserve
+  readonly log: Logger
+  onFailure(): void
+}) {
+  const { dir, file, reserve, log } = deps
+  let failing = false
+  let deadlineMs = Number.POSITIVE_INFINITY
+
+  async function attempt(bytes: Buffer): Promise<'written' | 'failed' | 'again'> {
+    try {
+      await file.append(bytes)
+      if (failing) log.info({ dir }, 'call journal is being written again')
+      failing = false
+      return 'written'
+    } catch (err) {
+      if (!failing) log.error({ err, dir }, 'call journal cannot be written: no new calls')
+      failing = true
+      deps.onFailure()
+      const relieved = isDiskFull(err) && (await reserve.giveUp().catch(() => false))
+      return relieved ? 'again' : 'failed'
+    }
+  }
+
+  return {
+    isFailing: () => failing,
+    giveUpAfter(msMax: number): void {
+      deadlineMs = Date.now() + msMax
+    },
+    /** False when the time to give up has come. */
+    async append(bytes: Buffer): Promise<boolean> {
+      let retryMs = retryMsMin
+      for (;;) {
+        const outcome = await attempt(bytes)
+        if (outcome === 'written') return true
+        if (outcome === 'again') continue
+        if (Date.now() + retryMs > deadlineMs) return false
+        await pause(retryMs)
+        retryMs = Math.min(2 * retryMs, retryMsMax)
+      }
+    },
+  }
+}
+
+function countWithin(pending: readonly { readonly bytes: Buffer }[], bytesMax: number): number {
+  let bytes = 0
+  let count = 0
+  for (const each of pending) {
+    bytes += each.bytes.length
+    if (count > 0 && bytes > bytesMax) break
+    count += 1
+  }
+  return count
+}
+
+const isDiskFull = (err: unknown) =>
+  err instanceof Error && 'code' in err && (err.code === 'ENOSPC' || err.code === 'EDQUOT')

@@ -1,0 +1,157 @@
+import {
+  open,
+  readdir,
+  readFile,
+  rename,
+  stat,
+  truncate,
+  unlink,
+  writeFile,
+} from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Frame, frameBytesMax, readFrames } from './frames.ts'
+
+/** A place in the journal: everything before it is done with. */
+export type Position = {
+  readonly segment: number
+  readonly offset: number
+}
+
+const segmentPattern = /^(\d{10})\.journal$/
+
+export const segmentPath = (dir: string, segment: number) =>
+  join(dir, `${String(segment).padStart(10, '0')}.journal`)
+
+/** Numbers and sizes of the segments in the folder, oldest first. */
+export async function listSegments(dir: string): Promise<Map<number, number>> {
+  const names = await readdir(dir)
+  const numbers = names
+    .map((name) => segmentPattern.exec(name)?.[1])
+    .filter((digits) => digits !== undefined)
+    .map(Number)
+    .sort((a, b) => a - b)
+  const found = new Map<number, number>()
+  for (const segment of numbers) {
+    found.set(segment, (await stat(segmentPath(dir, segment))).size)
+  }
+  return found
+}
+
+export const removeSegment = (dir: string, segment: number) => unlink(segmentPath(dir, segment))
+
+/** Everything good in a segment. A torn tail is cut off the file when `mend` is asked. */
+export async function readSegment(
+  dir: string,
+  segment: number,
+  options: { mend: boolean; unpublishedFrom: number },
+): Promise<{ frames: readonly Frame[]; unpublished: number; tornBytes: number; size: number }> {
+  const path = segmentPath(dir, segment)
+  const bytes = await readFile(path)
+  const { frames, end } = readFrames(bytes)
+  const tornBytes = bytes.length - end
+  if (options.mend && tornBytes > 0) await truncate(path, end)
+  const unpublished = readFrames(bytes.subarray(options.unpublishedFrom)).frames
+  return {
+    frames,
+    unpublished: unpublished.filter(({ kind }) => kind === 'event').length,
+    tornBytes,
+    size: options.mend ? end : bytes.length,
+  }
+}
+
+export type Reading = {
+  readonly frames: readonly Frame[]
+  readonly next: Position
+  readonly damagedBytes: number
+}
+
+const chunkBytes = 4 * frameBytesMax
+
+/**
+ * The frames behind `from`, as far as `end` (what is safely on disk), from one segment at a time.
+ * `next` equals `from` when there is nothing more.
+ */
+export async function readFrom(options: {
+  dir: string
+  from: Position
+  end: Position
+  framesMax: number
+}): Promise<Reading> {
+  const { dir, from, end, framesMax } = options
+  if (from.segment > end.segment) return { frames: [], next: from, damagedBytes: 0 }
+  const limit = from.segment === end.segment ? end.offset : undefined
+  const chunk = await readChunk(dir, from, limit)
+  if (chunk === undefined || chunk.bytes.length === 0) {
+    const next = from.segment < end.segment ? { segment: from.segment + 1, offset: 0 } : from
+    return { frames: [], next, damagedBytes: 0 }
+  }
+  const run = readFrames(chunk.bytes, framesMax)
+  // Nothing good up to the end of the segment: damage, stepped over whole.
+  const length = run.frames.length === 0 && chunk.last ? chunk.bytes.length : run.end
+  const damagedBytes = run.frames.length === 0 ? length : run.damagedBytes
+  return {
+    frames: run.frames,
+    next: { segment: from.segment, offset: from.offset + length },
+    damagedBytes,
+  }
+}
+
+async function readChunk(
+  dir: string,
+  from: Position,
+  limit: number | undefined,
+): Promise<{ bytes: Buffer; last: boolean } | undefined> {
+  const file = await open(segmentPath(dir, from.segment), 'r').catch((err: unknown) => {
+    if (isMissing(err)) return undefined
+    throw err
+  })
+  if (file === undefined) return undefined
+  try {
+    const size = Math.max(0, (limit ?? (await file.stat()).size) - from.offset)
+    const first = await readExactly(file, from.offset, Math.min(size, chunkBytes))
+    if (size <= chunkBytes) return { bytes: first, last: true }
+    if (readFrames(first, 1).frames.length > 0) return { bytes: first, last: false }
+    return { bytes: await readExactly(file, from.offset, size), last: true }
+  } finally {
+    await file.close()
+  }
+}
+
+async function readExactly(
+  file: Awaited<ReturnType<typeof open>>,
+  offset: number,
+  length: number,
+): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length)
+  let filled = 0
+  while (filled < length) {
+    const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return bytes.subarray(0, filled)
+}
+
+/** What of the journal the stream has, and the last entry that it confirmed. */
+export type Progress = Position & { readonly streamId: string | undefined }
+
+const progressFile = (dir: string) => join(dir, 'position.json')
+
+/** Undefined when there is none or it is torn: then everything in the folder is published again. */
+export async function loadProgress(dir: string): Promise<Progress | undefined> {
+  const text = await readFile(progressFile(dir), 'utf8').catch(() => '')
+  const match = /^\{"v":1,"segment":(\d+),"offset":(\d+)(?:,"streamId":"(\d+-\d+)")?\}$/.exec(text)
+  if (match === null) return undefined
+  return { segment: Number(match[1]), offset: Number(match[2]), streamId: match[3] }
+}
+
+/** Whole or not at all. Not synced: an older position only means that some events go out twice. */
+export async function saveProgress(dir: string, progress: Progress): Promise<void> {
+  const { segment, offset, streamId } = progress
+  const path = progressFile(dir)
+  await writeFile(`${path}.new`, JSON.stringify({ v: 1, segment, offset, streamId }))
+  await rename(`${path}.new`, path)
+}
+
+export const isMissing = (err: unknown) =>
+  err instanceof Error && 'code' in err && err.code === 'ENOENT'

@@ -1,0 +1,152 @@
+import type { Logger } from '../platform/logger.ts'
+import type { Redis } from '../platform/redis.ts'
+import type { Frame } from './frames.ts'
+import { startLoop } from './loop.ts'
+import { splitEventId } from './open-calls.ts'
+import { pause, within } from './pause.ts'
+import type { Progress, Reading } from './segments.ts'
+import { ensureRecordGroup, eventStream, fieldsOf, isEarlier, openCallsKey } from './stream.ts'
+
+export type StreamPublisher = {
+  /** There may be more to read. */
+  wake(): void
+  /** Publishes what is left as far as it can within `msMax`, then stops. */
+  stop(msMax: number): Promise<void>
+  /** When the event that is next to go happened; undefined when the stream has them all. */
+  oldestAt(): Date | undefined
+}
+
+/** Longer pipelines are no faster, and are repeated whole when they fail. */
+const batchMax = 500
+const replyMsMax = 5_000
+/** Only a net under `wake`. */
+const idleMs = 1_000
+
+/**
+ * Takes the journal's events to the stream: in order, one batch at a time, at least once. With
+ * each batch goes the router's list of open calls, so that the list never says more than the
+ * stream.
+ */
+export function createStreamPublisher(deps: {
+  /** Its own connection, because it is dropped when Redis does not answer. */
+  readonly redis: Redis
+  readonly journalId: string
+  readonly from: Progress
+  readonly log: Logger
+  read(from: Progress, framesMax: number): Promise<Reading>
+  /** Where to go back to when Redis turns out to have lost what it had confirmed. */
+  oldestKept(): Progress
+  onProgress(progress: Progress): Promise<void>
+  onPublished(count: number): void
+  onFailure(): void
+}): StreamPublisher {
+  const { redis, log } = deps
+  let progress = deps.from
+  let oldestAt: Date | undefined
+  // Asked again after every break: Redis may have come back with less.
+  let isTrusted = false
+  const distrust = () => {
+    isTrusted = false
+  }
+  redis.on('close', distrust)
+
+  async function step(): Promise<boolean> {
+    if (!isTrusted) {
+      isTrusted = true
+      if (await hasLostEvents(redis, progress.streamId)) {
+        progress = deps.oldestKept()
+        log.warn({ from: progress }, 'redis lost call events: publishing again what is kept')
+      }
+    }
+    const { frames, next, damagedBytes } = await deps.read(progress, batchMax)
+    if (damagedBytes > 0) {
+      log.error({ ...progress, damagedBytes }, 'call journal is damaged: stepped over')
+    }
+    const events = frames.filter((frame) => frame.kind === 'event')
+    oldestAt = timeOf(events[0])
+    const sentId = events.length > 0 ? await publish(redis, deps.journalId, events) : undefined
+    oldestAt = undefined
+    const moved = isElsewhere(next, progress)
+    progress = { ...next, streamId: sentId ?? progress.streamId }
+    deps.onPublished(events.length)
+    if (moved) await deps.onProgress(progress)
+    return moved
+  }
+
+  const loop = startLoop({
+    step,
+    ...{ idleMs, retryMsMin: 50, retryMsMax: 2_000 },
+    onFailure(err, first) {
+      if (first) log.warn({ err }, 'call events stay in the journal: redis does not take them')
+      deps.onFailure()
+      distrust()
+      // A late answer to this batch must not be taken for one to the next.
+      if (redis.status === 'ready') redis.disconnect(true)
+    },
+    onRecovery: () => log.info('call events go to redis again'),
+  })
+
+  return {
+    wake: () => loop.wake(),
+    async stop(msMax) {
+      const untilMs = Date.now() + msMax
+      loop.wake()
+      while (Date.now() < untilMs && !loop.isFailing()) {
+        if (!isElsewhere((await deps.read(progress, 1)).next, progress)) break
+        await pause(10)
+      }
+      await loop.stop()
+      redis.off('close', distrust)
+    },
+    oldestAt: () => oldestAt,
+  }
+}
+
+const isElsewhere = (a: { segment: number; offset: number }, b: typeof a) =>
+  a.segment !== b.segment || a.offset !== b.offset
+
+async function hasLostEvents(redis: Redis, confirmedId: string | undefined): Promise<boolean> {
+  await within(replyMsMax, 'redis', ensureRecordGroup(redis))
+  if (confirmedId === undefined) return false
+  // Not the last entry: that may have been trimmed.
+  const info = await within(replyMsMax, 'redis', redis.xinfo('STREAM', eventStream))
+  const lastId = fieldsOf(info as readonly unknown[]).get('last-generated-id')
+  return isEarlier(String(lastId), confirmedId)
+}
+
+/** The stream's id of the last event. Fails unless every one was confirmed. */
+async function publish(redis: Redis, journal: string, events: readonly Frame[]): Promise<string> {
+  const { changed, closed } = openCallChanges(events)
+  const pipeline = redis.pipeline()
+  for (const { id, json } of events) pipeline.xadd(eventStream, '*', 'id', id, 'event', json)
+  if (changed.length > 0) pipeline.hset(openCallsKey(journal), ...changed)
+  if (closed.length > 0) pipeline.hdel(openCallsKey(journal), ...closed)
+  const replies = (await within(replyMsMax, 'redis', pipeline.exec())) ?? []
+  for (const [err] of replies) if (err !== null) throw err
+  const last = replies[events.length - 1]?.[1]
+  if (typeof last !== 'string') throw new Error('redis did not confirm every event')
+  return last
+}
+
+/** A call that begins and ends within one batch never shows in the list. */
+function openCallChanges(events: readonly Frame[]): { changed: string[]; closed: string[] } {
+  const changed = new Map<string, string>()
+  const closed: string[] = []
+  for (const { id, json } of events) {
+    const { callId, type } = splitEventId(id)
+    if (type === 'end') {
+      changed.delete(callId)
+      closed.push(callId)
+    } else {
+      changed.set(callId, json)
+    }
+  }
+  return { changed: [...changed].flat(), closed }
+}
+
+const atPattern = /"at":"([^"]+)"/
+
+function timeOf(frame: Frame | undefined): Date | undefined {
+  const text = frame === undefined ? undefined : atPattern.exec(frame.json)?.[1]
+  return text === undefined ? undefined : new Date(text)
+}
