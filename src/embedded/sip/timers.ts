@@ -1,0 +1,9 @@
+/** RFC 3261's base timers in milliseconds. Tests make them short; everything else derives from them. */
+export type Timers = { readonly t1: number; readonly t2: number; readonly t4: number }
+
+export const standardTimers: Timers = { t1: 500, t2: 4000, t4: 5000 }
+
+/** 64 x T1: how long a transaction waits for the other side (timers B, F, H, J, L, M). */
+export function giveUpAfter(timers: Timers): number {
+  return 64 * timers.t1
+}
