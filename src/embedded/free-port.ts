@@ -6,18 +6,18 @@ type PortClaim = {
   /** 0 means any free one, and needs no check. */
   readonly port: number
   readonly protocols: readonly ('udp' | 'tcp')[]
-  /** The setting that chooses it, for the message. */
-  readonly setting: string
+  /** What to do about it, for the message. */
+  readonly choose: string
 }
 
 /** Fails with the name of the port and of its setting when somebody else has it. */
-export async function claimPort({ host, port, protocols, setting }: PortClaim): Promise<void> {
+export async function claimPort({ host, port, protocols, choose }: PortClaim): Promise<void> {
   if (port === 0) return
   for (const protocol of protocols) {
     const fault = await (protocol === 'udp' ? tryUdp(host, port) : tryTcp(host, port))
     if (fault === undefined) continue
     if (fault.code === 'EADDRINUSE') {
-      throw new Error(`port ${port}/${protocol} is taken; set ${setting} to a free one`)
+      throw new Error(`port ${port}/${protocol} is taken; ${choose} to choose another`)
     }
     throw new Error(`port ${port}/${protocol} of ${host} cannot be used: ${fault.message}`, {
       cause: fault,

@@ -17,10 +17,11 @@ export type StandIn = {
 export function createSipStandIn(options: {
   readonly host: string
   readonly sipPort: number
+  readonly clientPort: number
   readonly logDir: string
 }): StandIn {
   const secret = newSecret()
-  const addresses = createAddresses({ sip: options.sipPort, client: 0 })
+  const addresses = createAddresses({ sip: options.sipPort, client: options.clientPort })
   return {
     program: createStandIn({
       name: 'sip',
@@ -42,12 +43,13 @@ export function createSipStandIn(options: {
 export function createMediaStandIn(options: {
   readonly host: string
   readonly sipPort: number
+  readonly eslPort: number
   readonly rtpPortMin: number
   readonly rtpPortMax: number
   readonly logDir: string
 }): StandIn {
   const password = newSecret()
-  const addresses = createAddresses({ sip: options.sipPort, esl: 0 })
+  const addresses = createAddresses({ sip: options.sipPort, esl: options.eslPort })
   return {
     program: createStandIn({
       name: 'media',

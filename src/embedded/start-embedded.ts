@@ -15,10 +15,15 @@ export type EmbeddedOptions = {
   /** The parts to start; those that run elsewhere are left out. */
   readonly start: Readonly<Record<PartName, boolean>>
   /** Address of the SIP and media stand-ins, for SIP and RTP. Default 127.0.0.1. */
-  readonly sipHost?: string
-  /** Ports; 0 or undefined means any free one. */
+  readonly host?: string
+  /** Ports; 0 or undefined means any free one. Where carriers and phones send SIP: */
   readonly sipPort?: number
+  /** where the engine sends the media part SIP: */
   readonly mediaPort?: number
+  /** where the engine connects to the SIP part: */
+  readonly clientPort?: number
+  /** and to the media part's event socket. */
+  readonly eslPort?: number
   readonly rtpPortMin?: number
   readonly rtpPortMax?: number
   /** False: no waiting for the disk, for tests. Default true. */
@@ -51,13 +56,13 @@ export type Embedded = {
   stop(): Promise<void>
 }
 
-/** Bounds of the RTP ports: two for each leg of 2000 calls, below Linux's own ephemeral range. */
+/** RTP ports, two for each leg of 2000 calls, below the range that Linux gives out by itself. */
 const rtpPortMinDefault = 20_000
 const rtpPortMaxDefault = 27_999
 
 /** Postgres, Redis and the two stand-ins as private child processes, on one machine with only Node and Debian's packages. */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  const host = options.sipHost ?? '127.0.0.1'
+  const host = options.host ?? '127.0.0.1'
   await claimPorts(options, host)
   const { dataDir, account } = await openDataFolder(options.dataDir)
   const run = await takeRunFolder(dataDir)
@@ -101,27 +106,26 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 }
 
 async function claimPorts(options: EmbeddedOptions, host: string): Promise<void> {
+  const { start, sipPort = 0, clientPort = 0, mediaPort = 0, eslPort = 0 } = options
   const both = ['udp', 'tcp'] as const
-  if (options.start.sip) {
-    await claimPort({ host, port: options.sipPort ?? 0, protocols: both, setting: 'SIP_PORT' })
+  const tcp = ['tcp'] as const
+  if (start.sip) {
+    await claimPort({ host, port: sipPort, protocols: both, choose: 'set SIP_PORT' })
+    await claimPort({ host, port: clientPort, protocols: tcp, choose: 'use --client-port' })
   }
-  if (options.start.media) {
-    await claimPort({
-      host,
-      port: options.mediaPort ?? 0,
-      protocols: ['udp'],
-      setting: 'MEDIA_PORT',
-    })
+  if (start.media) {
+    await claimPort({ host, port: mediaPort, protocols: both, choose: 'use --media-port' })
+    await claimPort({ host, port: eslPort, protocols: tcp, choose: 'use --esl-port' })
   }
 }
 
 function createStandIns(options: EmbeddedOptions, host: string, logDir: string) {
-  const { start, sipPort = 0, mediaPort = 0 } = options
+  const { start, sipPort = 0, clientPort = 0, mediaPort = 0, eslPort = 0 } = options
   const { rtpPortMin = rtpPortMinDefault, rtpPortMax = rtpPortMaxDefault } = options
   return {
-    sip: start.sip ? createSipStandIn({ host, sipPort, logDir }) : undefined,
+    sip: start.sip ? createSipStandIn({ host, sipPort, clientPort, logDir }) : undefined,
     media: start.media
-      ? createMediaStandIn({ host, sipPort: mediaPort, rtpPortMin, rtpPortMax, logDir })
+      ? createMediaStandIn({ host, sipPort: mediaPort, eslPort, rtpPortMin, rtpPortMax, logDir })
       : undefined,
   }
 }
