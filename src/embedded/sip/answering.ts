@@ -39,9 +39,13 @@ export type Incoming = {
   readonly request: SipRequest
   readonly peer: Peer
   readonly dialog: Dialog | undefined
+  /** The dialog that our first response to it has opened. */
+  readonly opened: Dialog | undefined
   readonly respond: (answer: Answer) => Answered
   /** Set by the owner: an INVITE was cancelled, and has been answered 487 already. */
   onCancel: ((cancel: SipRequest) => void) | undefined
+  /** Set by the owner: no answer is possible any more, because one was given or because it took too long. */
+  onOver: (() => void) | undefined
 }
 
 export type IncomingInside = Incoming & TheirInvite
@@ -77,8 +81,10 @@ export function createIncoming(
    * inside, the other side at least learns that something is wrong here.
    */
   function unanswered(): void {
-    if (dialog === undefined) transaction.abandon()
-    else respond({ status: 500, reason: 'Internal Server Error' })
+    if (dialog === undefined) {
+      transaction.abandon()
+      incoming.onOver?.()
+    } else respond({ status: 500, reason: 'Internal Server Error' })
   }
 
   function respond(answer: Answer): Answered {
@@ -99,7 +105,10 @@ export function createIncoming(
     follow(response)
     transaction.respond(response)
     if (answer.reliable === true) repeatUntilPrack(response)
-    if (answer.status >= 200) finish(response)
+    if (answer.status >= 200) {
+      finish(response)
+      incoming.onOver?.()
+    }
     return { ok: true, response, dialog: dialog ?? made }
   }
 
@@ -174,7 +183,11 @@ export function createIncoming(
     request,
     peer,
     dialog,
+    get opened() {
+      return made
+    },
     onCancel: undefined,
+    onOver: undefined,
     respond,
     cancel(cancelling): boolean {
       if (!respond({ status: 487, reason: 'Request Terminated' }).ok) return false

@@ -63,7 +63,7 @@ export function sendRequest(core: Core, options: RequestOptions): Outgoing | Not
       ? createInviting(core, { request, dialog, report, fail, client: () => transaction })
       : undefined
 
-  function start(peer: Peer | undefined): void {
+  function start(peer?: Peer): void {
     if (isOver) return
     if (peer === undefined) return fail(503, 'DNS Error')
     transaction = core.transactions.call(request, peer, {
@@ -77,6 +77,7 @@ export function sendRequest(core: Core, options: RequestOptions): Outgoing | Not
   }
 
   if (plan.target instanceof Promise) void plan.target.then(start)
+  else if (plan.target === undefined) setImmediate(start)
   else start(plan.target)
   return { ok: true, request, transport, cancel: (headers) => inviting?.cancel(headers) }
 }

@@ -81,10 +81,9 @@ export function createReceiving(
       early.cancel({ ...transaction.request, method: 'CANCEL' })
       return
     }
-    const incoming = createIncoming(core, transaction, dialog)
+    hand(createIncoming(core, transaction, dialog), transaction)
     // Nothing can come after a BYE, whether its owner answers it soon or never.
     core.dialogs.remove(dialog)
-    hand(incoming, transaction)
   }
 
   function receiveReinvite(transaction: ServerTransaction, dialog: Dialog): void {
@@ -123,8 +122,10 @@ export function createReceiving(
       request: ack,
       peer,
       dialog,
+      opened: undefined,
       respond: () => ({ ok: false, reason: 'an ACK has no response' }),
       onCancel: undefined,
+      onOver: undefined,
     })
   }
 
