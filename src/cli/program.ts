@@ -1,0 +1,50 @@
+import { Command, CommanderError } from 'commander'
+import { DomainError } from '../domain/errors.ts'
+import { addBindCommand } from './bind.ts'
+import { addCdrCommand } from './cdr.ts'
+import { type CliDeps, CliError } from './deps.ts'
+import { addDoctorCommand } from './doctor.ts'
+import { addEmbeddedCommand } from './embedded.ts'
+import { maskedText } from './masked-text.ts'
+import { addMigrateCommand } from './migrate.ts'
+import { addServeCommand } from './serve.ts'
+
+/** Runs one command line (without node and script) and resolves to the exit code. Never throws, never exits. */
+export async function runCli(deps: CliDeps, args: readonly string[]): Promise<number> {
+  try {
+    await createProgram(deps).parseAsync([...args], { from: 'user' })
+    return 0
+  } catch (err) {
+    // Commander has printed its own errors, and the help that was asked for.
+    if (err instanceof CommanderError) return err.exitCode
+    deps.err(`error: ${maskedText(lineOf(err))}\n`)
+    return 1
+  }
+}
+
+function createProgram(deps: CliDeps): Command {
+  const program = new Command('axbridge')
+    .description('Phone number privacy engine: calls through virtual numbers.')
+    .version(deps.version)
+    .exitOverride()
+    .showHelpAfterError('(add --help for the options and an example)')
+    .configureOutput({
+      writeOut: (text) => deps.out(text),
+      writeErr: (text) => deps.err(maskedText(text)),
+    })
+  addServeCommand(program, deps)
+  addMigrateCommand(program, deps)
+  addEmbeddedCommand(program, deps)
+  addBindCommand(program, deps)
+  addCdrCommand(program, deps)
+  addDoctorCommand(program, deps)
+  return program
+}
+
+/** A fault that a human can act on speaks for itself; of anything else at least the kind is named. */
+function lineOf(err: unknown): string {
+  if (!(err instanceof Error)) return String(err)
+  const said = err instanceof CliError || err instanceof DomainError
+  const text = said ? err.message : `${err.name}: ${err.message}`
+  return text.trim().replace(/\s*\n\s*/g, '; ')
+}

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import rateLimit from '@fastify/rate-limit'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
+import { DomainError } from '../domain/errors.ts'
+import type { Logger } from '../platform/logger.ts'
+import { type Authenticate, addAuth } from './auth.ts'
+import { addErrorHandler, answerUnreadable, sendProblem } from './errors.ts'
+import { addNotFoundHandler } from './known-paths.ts'
+import { addOpenApi } from './openapi.ts'
+import { addOperations, type Operations } from './operations.ts'
+import { problemSchema } from './problem.ts'
+import { addSecurityHeaders } from './security-headers.ts'
+import { type V1Rooms, v1Routes } from './v1/v1-routes.ts'
+import { validatorCompiler } from './validation.ts'
+
+/** The largest honest body, a bulk of a few hundred bindings, is well below. */
+const bodyBytesMax = 256 * 1024
+/** An honest request comes in at once; this is for those who send a byte a second. */
+const requestMsMax = 30_000
+
+export type HttpDeps = {
+  readonly authenticate: Authenticate
+  readonly rooms: V1Rooms
+  readonly operations: Operations
+  readonly log: Logger
+  /** Per token, or per address without one, and per process. */
+  readonly requestsPerMinuteMax?: number
+}
+
+/** The whole HTTP edge, ready to `listen` or `inject`. `close()` waits for running requests. */
+export async function buildHttpApp(deps: HttpDeps): Promise<FastifyInstance> {
+  const app = fastify({
+    loggerInstance: deps.log as FastifyBaseLogger,
+    // Its lines hold the URL, which holds whatever the client put there. Ours name the route.
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'requestId',
+    }),
+    genReqId: requestIdOf,
+    bodyLimit: bodyBytesMax,
+    requestTimeout: requestMsMax,
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
+    clientErrorHandler: (error, socket) => answerUnreadable(error, socket),
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  app.removeContentTypeParser('text/plain')
+  app.setValidatorCompiler(validatorCompiler)
+  app.addSchema(problemSchema)
+  addErrorHandler(app)
+  addNotFoundHandler(app)
+  addSecurityHeaders(app)
+  addRequestLog(app)
+  addClosing(app)
+  addAuth(app, deps.authenticate)
+  await app.register(rateLimit, {
+    max: deps.requestsPerMinuteMax ?? 6000,
+    timeWindow: 60_000,
+    keyGenerator: (request) => request.principal?.tokenId ?? `address ${request.ip}`,
+    errorResponseBuilder: (_request, { after }) =>
+      new DomainError('rate-limited', 429, `Too many requests. Come back in ${after}.`, {
+        vendorCode: 'isv.FLOW_LIMIT',
+      }),
+  })
+  await addOpenApi(app)
+  addOperations(app, deps.operations)
+  await app.register(v1Routes, { ...deps.rooms, prefix: '/v1' })
+  await app.ready()
+  return app
+}
+
+/** A proxy's request id is kept, so that its log and ours meet; one of only digits could be a number. */
+function requestIdOf(request: IncomingMessage): string {
+  const given = request.headers['x-request-id']
+  const usable = typeof given === 'string' && /^(?=.*[a-z])[\w-]{8,64}$/i.test(given)
+  return usable ? given : randomUUID()
+}
+
+/** The route's pattern, never its URL. */
+function addRequestLog(app: FastifyInstance): void {
+  app.addHook('onResponse', async (request, reply) => {
+    request.log.debug(
+      {
+        method: request.method,
+        route: request.routeOptions.url ?? 'unknown',
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+        tokenId: request.principal?.tokenId,
+      },
+      'request answered',
+    )
+  })
+}
+
+/** Once closing has begun, connections that are still open hear so, and can go elsewhere. */
+function addClosing(app: FastifyInstance): void {
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+  })
+  app.addHook('onRequest', async () => {
+    if (closing) throw new DomainError('stopping', 503, 'The server is stopping. Ask again.')
+  })
+}

@@ -1,0 +1,174 @@
+import { BlockList, isIP } from 'node:net'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { type Static, Type } from 'typebox'
+import type { TrunkId } from '../../domain/ids.ts'
+import type { Trunk } from '../../domain/trunk.ts'
+import { principalOf } from '../auth.ts'
+import type { TrunksRoom } from '../ports.ts'
+import { type Fault, problems, RequestRefused } from '../problem.ts'
+import { closed, compact } from './shapes.ts'
+
+const trunkIdShape = Type.String({
+  pattern: '^[a-z0-9][a-z0-9-]{0,31}$',
+  description: 'A name for it, given by you; shown in logs, metrics and call records.',
+  examples: ['carrier-1'],
+})
+const transportShape = Type.Enum(['udp', 'tcp'])
+const numberFormatShape = Type.Enum(['e164-plus', 'e164', 'national'], {
+  description: 'How numbers are written in the request URI that we send.',
+})
+
+const trunkFields = {
+  id: trunkIdShape,
+  host: Type.String({
+    pattern: '^[0-9A-Za-z]([0-9A-Za-z.:-]{0,251}[0-9A-Za-z])?$',
+    description: 'Host name or address that outgoing calls are sent to.',
+    examples: ['203.0.113.10'],
+  }),
+  port: Type.Integer({ minimum: 1, maximum: 65_535, examples: [5060] }),
+  transport: transportShape,
+  addresses: Type.Array(Type.String({ maxLength: 64 }), {
+    maxItems: 256,
+    description: 'IP addresses and CIDR blocks that may send us calls.',
+    examples: [['203.0.113.10', '203.0.113.64/28']],
+  }),
+  numberFormat: numberFormatShape,
+  trustsIdentity: Type.Boolean({
+    description: 'Whether P-Asserted-Identity from it is believed (RFC 3325).',
+  }),
+  enabled: Type.Boolean({ description: '`false`: neither takes nor gets calls.' }),
+}
+
+const priorityShape = Type.Integer({
+  minimum: 0,
+  maximum: 1000,
+  description: 'Lower is tried first; absent: not used for outgoing calls.',
+  examples: [10],
+})
+
+const trunkExample = {
+  id: 'carrier-1',
+  host: '203.0.113.10',
+  port: 5060,
+  transport: 'udp',
+  addresses: ['203.0.113.10', '203.0.113.64/28'],
+  priority: 10,
+  numberFormat: 'e164-plus',
+  trustsIdentity: true,
+  enabled: true,
+}
+
+const TrunkRequest = Type.Object(
+  {
+    id: trunkFields.id,
+    host: trunkFields.host,
+    port: Type.Optional(trunkFields.port),
+    transport: Type.Optional(transportShape),
+    addresses: trunkFields.addresses,
+    priority: Type.Optional(priorityShape),
+    numberFormat: Type.Optional(numberFormatShape),
+    trustsIdentity: Type.Optional(trunkFields.trustsIdentity),
+    enabled: Type.Optional(trunkFields.enabled),
+  },
+  { ...closed, examples: [trunkExample] },
+)
+
+const TrunkAnswer = Type.Object(
+  { ...trunkFields, priority: Type.Optional(priorityShape) },
+  { examples: [trunkExample] },
+)
+
+export const trunkRoutes: FastifyPluginAsyncTypebox<{ trunks: TrunksRoom }> = async (
+  app,
+  { trunks },
+) => {
+  app.get(
+    '/trunks',
+    {
+      schema: {
+        operationId: 'listTrunks',
+        summary: 'Trunks, in the order in which they are tried',
+        tags: ['trunks'],
+        response: { 200: Type.Object({ items: Type.Array(TrunkAnswer) }), ...problems() },
+      },
+    },
+    async (request) => {
+      const list = await trunks.list(principalOf(request).accountId)
+      return { items: list.map((each) => answerOf(each)) }
+    },
+  )
+
+  app.post(
+    '/trunks',
+    {
+      schema: {
+        operationId: 'createTrunk',
+        summary: 'Add a trunk',
+        tags: ['trunks'],
+        body: TrunkRequest,
+        response: { 201: TrunkAnswer, ...problems(400, 409, 413, 415, 422) },
+      },
+    },
+    async (request, reply) => {
+      const trunk = trunkOf(request.body)
+      const created = await trunks.create(principalOf(request).accountId, trunk)
+      return reply.code(201).send(answerOf(created))
+    },
+  )
+
+  app.delete(
+    '/trunks/:id',
+    {
+      schema: {
+        operationId: 'deleteTrunk',
+        summary: 'Remove a trunk; calls that are up on it go on',
+        tags: ['trunks'],
+        params: Type.Object({ id: trunkIdShape }),
+        response: { 204: Type.Null({ description: 'It is gone.' }), ...problems(400, 404, 409) },
+      },
+    },
+    async (request, reply) => {
+      const { accountId } = principalOf(request)
+      await trunks.remove(accountId, request.params.id as TrunkId)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+function trunkOf(body: Static<typeof TrunkRequest>): Trunk {
+  const faults: Fault[] = body.addresses.flatMap((each, at) =>
+    isAddressOrBlock(each)
+      ? []
+      : [{ pointer: `body/addresses/${at}`, detail: 'is neither an IP address nor a CIDR block' }],
+  )
+  if (faults.length > 0) throw new RequestRefused(faults)
+  return {
+    id: body.id as TrunkId,
+    host: body.host,
+    port: body.port ?? 5060,
+    transport: body.transport ?? 'udp',
+    addresses: body.addresses,
+    priority: body.priority,
+    numberFormat: body.numberFormat ?? 'e164-plus',
+    trustsIdentity: body.trustsIdentity ?? false,
+    enabled: body.enabled ?? true,
+  }
+}
+
+function isAddressOrBlock(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  if (bits === undefined) return true
+  if (!/^\d{1,3}$/.test(bits)) return false
+  try {
+    new BlockList().addSubnet(address, Number(bits), family === 6 ? 'ipv6' : 'ipv4')
+    return true
+  } catch {
+    return false
+  }
+}
+
+function answerOf(trunk: Trunk): Static<typeof TrunkAnswer> {
+  return compact({ ...trunk, id: trunk.id as string, addresses: [...trunk.addresses] })
+}

@@ -1,0 +1,36 @@
+import type { FastifyPluginAsync } from 'fastify'
+import type { Bindings } from '../../bindings/bindings.ts'
+import type {
+  CallRecordsRoom,
+  LiveCallsRoom,
+  NumberParser,
+  NumbersRoom,
+  PoolsRoom,
+  TrunksRoom,
+} from '../ports.ts'
+import { bindingRoutes } from './bindings.ts'
+import { callRoutes } from './calls.ts'
+import { numberRoutes } from './numbers.ts'
+import { poolRoutes } from './pools.ts'
+import { trunkRoutes } from './trunks.ts'
+
+/** What `/v1` shows. */
+export type V1Rooms = {
+  readonly bindings: Bindings
+  readonly pools: PoolsRoom
+  readonly numbers: NumbersRoom
+  readonly trunks: TrunksRoom
+  readonly callRecords: CallRecordsRoom
+  readonly liveCalls: LiveCallsRoom
+  readonly parser: NumberParser
+}
+
+/** Each noun is handed only what it shows. */
+export const v1Routes: FastifyPluginAsync<V1Rooms> = async (app, rooms) => {
+  const { bindings, pools, numbers, trunks, callRecords, liveCalls, parser } = rooms
+  await app.register(bindingRoutes, { bindings, parser })
+  await app.register(poolRoutes, { pools })
+  await app.register(numberRoutes, { numbers, parser })
+  await app.register(trunkRoutes, { trunks })
+  await app.register(callRoutes, { callRecords, liveCalls, parser })
+}

@@ -1,0 +1,209 @@
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
+import { pino } from 'pino'
+import { afterEach } from 'vitest'
+import type { BindCommand, Binding } from '../../../src/bindings/binding.ts'
+import type { CallFacts } from '../../../src/domain/call-event.ts'
+import { DomainError } from '../../../src/domain/errors.ts'
+import type {
+  AccountId,
+  BindingId,
+  CallId,
+  PoolKey,
+  TrunkId,
+  VirtualNumber,
+} from '../../../src/domain/ids.ts'
+import { PhoneNumber } from '../../../src/domain/phone-number.ts'
+import type { Trunk } from '../../../src/domain/trunk.ts'
+import { createAdminAuthenticate } from '../../../src/http/auth.ts'
+import { buildHttpApp, type HttpDeps } from '../../../src/http/build-http-app.ts'
+import type { V1Rooms } from '../../../src/http/v1/v1-routes.ts'
+import type { Pool, XNumber } from '../../../src/numbers/number.ts'
+import { createMetrics } from '../../../src/platform/metrics.ts'
+import { createNumberParser } from '../../../src/platform/phone-numbers.ts'
+
+export const token = 'a-token-that-only-tests-know'
+export const account = 'main' as AccountId
+const authorization = `Bearer ${token}`
+
+/** Numbers that must not appear in any answer, in any of the ways they are written. */
+export const secrets = { a: '+8613812340001', b: '+8613956780002' }
+
+export const number = (text: string) => PhoneNumber.fromE164(text) as PhoneNumber
+
+const opened: FastifyInstance[] = []
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((app) => app.close()))
+})
+
+export type Api = {
+  app: FastifyInstance
+  lines: string[]
+  commands: BindCommand[]
+  /** With the token. */
+  ask(options: InjectOptions | string): Promise<LightMyRequestResponse>
+}
+
+/** The app on rooms that are small objects in memory. */
+export async function anApi(
+  given: { rooms?: Partial<V1Rooms> } & Partial<Omit<HttpDeps, 'rooms'>> = {},
+): Promise<Api> {
+  const lines: string[] = []
+  const commands: BindCommand[] = []
+  const app = await buildHttpApp({
+    authenticate: createAdminAuthenticate({ token, accountId: account }),
+    log: pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) }),
+    operations: { checks: {}, isDraining: () => false, metrics: createMetrics().registry },
+    ...given,
+    rooms: { ...someRooms(commands), ...given.rooms },
+  })
+  opened.push(app)
+  const ask = (options: InjectOptions | string) => {
+    const asked = typeof options === 'string' ? { url: options } : options
+    return app.inject({ ...asked, headers: { authorization, ...asked.headers } })
+  }
+  return { app, lines, commands, ask }
+}
+
+function someRooms(commands: BindCommand[]): V1Rooms {
+  const bindingUnknown = () => new DomainError('binding-unknown', 404, 'There is none.')
+  return {
+    parser: createNumberParser({ country: 'CN' }),
+    bindings: {
+      bind: async (command) => {
+        commands.push(command)
+        return aBinding({ ...command, x: command.x ?? aBinding().x })
+      },
+      unbind: async (ref) => {
+        if (ref.id !== aBinding().id) throw bindingUnknown()
+        return aBinding({ state: 'unbound' })
+      },
+      get: async (_account, id) => {
+        if (id !== aBinding().id) throw bindingUnknown()
+        return aBinding()
+      },
+      list: async () => ({ items: [aBinding()], nextCursor: 'bmV4dA' }),
+    },
+    pools: {
+      create: async (pool) => aPool({ name: pool.name, product: pool.product }),
+      get: async () => aPool(),
+      list: async () => ({ items: [aPool()], nextCursor: undefined }),
+    },
+    numbers: {
+      add: async ({ numbers }) => numbers.map((x) => aNumber({ x })),
+      get: async () => aNumber(),
+      list: async () => ({ items: [aNumber()], nextCursor: undefined }),
+      remove: async () => undefined,
+    },
+    trunks: {
+      list: async () => [aTrunk()],
+      create: async (_account, trunk) => trunk,
+      remove: async () => undefined,
+    },
+    callRecords: {
+      list: async () => ({ items: [aCall()], nextCursor: undefined }),
+      get: async (_account, id) => (id === aCall().callId ? aCall() : undefined),
+    },
+    liveCalls: { list: () => [] },
+  }
+}
+
+export function aBinding(given: Partial<Binding> = {}): Binding {
+  return {
+    id: '1000000000000001' as BindingId,
+    accountId: account,
+    poolKey: 'FC100000000000001' as PoolKey,
+    x: '+8617012345678' as VirtualNumber,
+    product: 'AXB',
+    a: number(secrets.a),
+    b: number(secrets.b),
+    expiresAt: new Date('2030-01-31T15:59:59Z'),
+    createdAt: new Date('2030-01-30T02:00:00.250Z'),
+    state: 'live',
+    endedAt: undefined,
+    ...given,
+  }
+}
+
+export function aPool(given: Partial<Pool> = {}): Pool {
+  return {
+    key: 'FC100000000000001' as PoolKey,
+    accountId: account,
+    name: 'Couriers',
+    product: 'AXB',
+    ringback: undefined,
+    recording: false,
+    ringSecondsMax: 60,
+    talkSecondsMax: 14_400,
+    numbers: 20,
+    bound: 3,
+    createdAt: new Date('2030-01-30T02:00:00Z'),
+    ...given,
+  }
+}
+
+export function aNumber(given: Partial<XNumber> = {}): XNumber {
+  return {
+    x: '+8617012345678' as VirtualNumber,
+    accountId: account,
+    poolKey: 'FC100000000000001' as PoolKey,
+    product: 'AXB',
+    city: '杭州',
+    state: 'normal',
+    bindings: 1,
+    createdAt: new Date('2030-01-30T02:00:00Z'),
+    ...given,
+  }
+}
+
+export function aTrunk(given: Partial<Trunk> = {}): Trunk {
+  return {
+    id: 'carrier-1' as TrunkId,
+    host: '203.0.113.10',
+    port: 5060,
+    transport: 'udp',
+    addresses: ['203.0.113.10'],
+    priority: 10,
+    numberFormat: 'e164-plus',
+    trustsIdentity: true,
+    enabled: true,
+    ...given,
+  }
+}
+
+export function aCall(given: Partial<CallFacts> = {}): CallFacts {
+  return {
+    callId: '0b8f3c1e-7f0e-4f6f-9d5c-2f1b8a4f4a10' as CallId,
+    routerId: 'router-1',
+    accountId: account,
+    poolKey: 'FC100000000000001' as PoolKey,
+    product: 'AXB',
+    bindingId: '1000000000000001' as BindingId,
+    x: '+8617012345678' as VirtualNumber,
+    city: undefined,
+    caller: number(secrets.a),
+    callee: number(secrets.b),
+    callerRole: 'A',
+    intercepted: false,
+    unconnectedCause: 0,
+    controlMsg: 'OK',
+    outId: undefined,
+    trunkIn: 'carrier-1' as TrunkId,
+    trunkOut: 'carrier-1' as TrunkId,
+    callTime: new Date('2030-01-31T08:00:00.120Z'),
+    callOutTime: new Date('2030-01-31T08:00:00.145Z'),
+    ringTime: new Date('2030-01-31T08:00:01.310Z'),
+    startTime: new Date('2030-01-31T08:00:06Z'),
+    releaseTime: new Date('2030-01-31T08:01:10.502Z'),
+    releaseDirection: 1,
+    releaseCause: 16,
+    releaseReason: 'normal',
+    recording: '2030/01/31/call.wav',
+    ...given,
+  }
+}
+
+/** No way of writing a number that the test used is in the text. */
+export function holdsNoSecret(text: string): boolean {
+  const national = Object.values(secrets).map((each) => each.slice(3))
+  return !national.some((digits) => text.replace(/[\s().-]/g, '').includes(digits))
+}
