@@ -53,8 +53,11 @@ export function readPeerMedia(sdp: string): PeerMedia | undefined {
 }
 
 /** The agreement with this peer, or undefined when it speaks neither of our codecs. */
-export function agreeWith(peer: PeerMedia): MediaAgreement | undefined {
-  const [codec] = peer.codecs
+export function agreeWith(
+  peer: PeerMedia,
+  known: readonly Codec[] = ourCodecs,
+): MediaAgreement | undefined {
+  const codec = peer.codecs.find((each) => known.includes(each))
   if (codec === undefined) return undefined
   return {
     remote: peer.remote,
@@ -84,12 +87,14 @@ export function writeAnswer(local: LocalSession, peer: PeerMedia, agreed: MediaA
   return write({ ...sessionLines(local), media })
 }
 
-export function writeOffer(local: LocalSession): string {
-  const audio = audioLine(local, {
-    codecs: ourCodecs,
-    telephoneEvent: ourTelephoneEvent,
-    direction: 'sendrecv',
-  })
+export function writeOffer(
+  local: LocalSession,
+  {
+    codecs = ourCodecs,
+    direction = 'sendrecv',
+  }: Partial<Pick<AudioLine, 'codecs' | 'direction'>> = {},
+): string {
+  const audio = audioLine(local, { codecs, telephoneEvent: ourTelephoneEvent, direction })
   return write({ ...sessionLines(local), media: [audio] })
 }
 
@@ -111,10 +116,12 @@ function sessionLines(local: LocalSession): SessionDescription {
   }
 }
 
+export type Direction = 'sendonly' | 'recvonly' | 'inactive' | 'sendrecv'
+
 type AudioLine = {
   readonly codecs: readonly Codec[]
   readonly telephoneEvent: number | undefined
-  readonly direction: 'sendonly' | 'recvonly' | 'inactive' | 'sendrecv'
+  readonly direction: Direction
 }
 
 function audioLine({ port }: LocalSession, line: AudioLine): SessionDescription['media'][number] {
@@ -138,7 +145,7 @@ function audioLine({ port }: LocalSession, line: AudioLine): SessionDescription[
   }
 }
 
-function directionOf({ sending, receiving }: MediaAgreement) {
+function directionOf({ sending, receiving }: MediaAgreement): Direction {
   if (sending && receiving) return 'sendrecv'
   if (sending) return 'sendonly'
   return receiving ? 'recvonly' : 'inactive'

@@ -54,6 +54,13 @@ export function createRtpPorts(range: { min: number; max: number }): RtpPorts {
   }
 }
 
+/** For somebody with a call or two and no range to keep to. */
+export async function openAnyRtpSocket(host: string): Promise<Socket> {
+  const socket = await bind(host, 0)
+  if (socket === undefined) throw new Error(`no UDP port to be had on ${host}`)
+  return socket
+}
+
 function bind(host: string, port: number): Promise<Socket | undefined> {
   return new Promise((resolve) => {
     const socket = createSocket({ type: 'udp4', lookup: noLookup })
