@@ -3,9 +3,16 @@ import type { Redis } from '../platform/redis.ts'
 import type { Frame } from './frames.ts'
 import { startLoop } from './loop.ts'
 import { splitEventId } from './open-calls.ts'
-import { pause, within } from './pause.ts'
+import { pause } from './pause.ts'
 import type { Progress, Reading } from './segments.ts'
-import { ensureRecordGroup, eventStream, fieldsOf, isEarlier, openCallsKey } from './stream.ts'
+import {
+  answered,
+  ensureRecordGroup,
+  eventStream,
+  fieldsOf,
+  isEarlier,
+  openCallsKey,
+} from './stream.ts'
 
 export type StreamPublisher = {
   /** There may be more to read. */
@@ -18,7 +25,6 @@ export type StreamPublisher = {
 
 /** Longer pipelines are no faster, and are repeated whole when they fail. */
 const batchMax = 500
-const replyMsMax = 5_000
 /** Only a net under `wake`. */
 const idleMs = 1_000
 
@@ -80,8 +86,6 @@ export function createStreamPublisher(deps: {
       if (first) log.warn({ err }, 'call events stay in the journal: redis does not take them')
       deps.onFailure()
       distrust()
-      // A late answer to this batch must not be taken for one to the next.
-      if (redis.status === 'ready') redis.disconnect(true)
     },
     onRecovery: () => log.info('call events go to redis again'),
   })
@@ -106,10 +110,10 @@ const isElsewhere = (a: { segment: number; offset: number }, b: typeof a) =>
   a.segment !== b.segment || a.offset !== b.offset
 
 async function hasLostEvents(redis: Redis, confirmedId: string | undefined): Promise<boolean> {
-  await within(replyMsMax, 'redis', ensureRecordGroup(redis))
+  await ensureRecordGroup(redis)
   if (confirmedId === undefined) return false
   // Not the last entry: that may have been trimmed.
-  const info = await within(replyMsMax, 'redis', redis.xinfo('STREAM', eventStream))
+  const info = await answered(redis, redis.xinfo('STREAM', eventStream))
   const lastId = fieldsOf(info as readonly unknown[]).get('last-generated-id')
   return isEarlier(String(lastId), confirmedId)
 }
@@ -121,7 +125,7 @@ async function publish(redis: Redis, journal: string, events: readonly Frame[]):
   for (const { id, json } of events) pipeline.xadd(eventStream, '*', 'id', id, 'event', json)
   if (changed.length > 0) pipeline.hset(openCallsKey(journal), ...changed)
   if (closed.length > 0) pipeline.hdel(openCallsKey(journal), ...closed)
-  const replies = (await within(replyMsMax, 'redis', pipeline.exec())) ?? []
+  const replies = (await answered(redis, pipeline.exec())) ?? []
   for (const [err] of replies) if (err !== null) throw err
   const last = replies[events.length - 1]?.[1]
   if (typeof last !== 'string') throw new Error('redis did not confirm every event')

@@ -1,4 +1,5 @@
 import type { Redis } from '../platform/redis.ts'
+import { LimitReached, within } from '../platform/within.ts'
 
 /** Every call event of every router, in order per call. Fields: `id`, `event` (JSON, see stored-event.ts). */
 export const eventStream = 'axb:events'
@@ -25,7 +26,8 @@ export const openCallsKey = (journalId: string) => `${prefix}:${journalId}:calls
 export function ownConnection(redis: Redis, name: string): Redis {
   const own = redis.duplicate({
     connectionName: name,
-    enableOfflineQueue: false,
+    // Until it is known whether the connection comes about: then what waits is sent, or fails.
+    enableOfflineQueue: true,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     // Limits are set per use: reading waits on purpose.
@@ -35,6 +37,21 @@ export function ownConnection(redis: Redis, name: string): Redis {
   // Whoever uses the connection sees its commands fail and says so.
   own.on('error', () => undefined)
   return own
+}
+
+const replyMsMax = 5_000
+
+/**
+ * An answer from Redis, or a failure after a time. The connection is then dropped: what hangs on
+ * it may be a peer that is gone without a word, and its buffers would only grow.
+ */
+export async function answered<T>(redis: Redis, work: Promise<T>, waitMs = 0): Promise<T> {
+  try {
+    return await within(replyMsMax + waitMs, 'redis', work)
+  } catch (err) {
+    if (err instanceof LimitReached) redis.disconnect(true)
+    throw err
+  }
 }
 
 /** Made before anything is read or cut, from the stream's beginning, so that the group misses nothing. */

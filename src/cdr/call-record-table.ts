@@ -1,0 +1,43 @@
+import type { Sql } from '../platform/sql.ts'
+import type { CallRecordRow } from './call-record-row.ts'
+
+/** Merged when the call is known already: the telling that went further is believed, the other fills its gaps. */
+const mergedColumns = [
+  ...['router_id', 'account_id', 'pool_key', 'product', 'binding_id', 'x', 'city'],
+  ...['caller_sealed', 'caller_index', 'callee_sealed', 'callee_index', 'caller_role'],
+  ...['intercepted', 'unconnected_cause', 'control_msg', 'out_id', 'trunk_in', 'trunk_out'],
+  ...['call_out_time', 'ring_time', 'start_time', 'release_direction', 'release_cause'],
+  ...['release_reason', 'recording', 'start_event_id', 'end_event_id'],
+] as const
+const columns = ['call_id', 'call_time', 'release_time', 'stage', ...mergedColumns].join(', ')
+
+const merged = (column: string) => `case when excluded.stage > call_record.stage
+    then coalesce(excluded.${column}, call_record.${column})
+    else coalesce(call_record.${column}, excluded.${column}) end`
+
+// Stage 4 is an end that was written for a lost router: the latest that is known (call-record-row.ts).
+const upsertText = `
+  insert into call_record (${columns})
+  select ${columns} from json_populate_recordset(null::call_record, $1::json)
+  on conflict (call_id, call_time) do update set
+    ${mergedColumns.map((column) => `${column} = ${merged(column)}`).join(',\n    ')},
+    release_time = case when greatest(excluded.stage, call_record.stage) = 4
+      then greatest(excluded.release_time, call_record.release_time,
+                    excluded.start_time, call_record.start_time)
+      else ${merged('release_time')} end,
+    stage = greatest(excluded.stage, call_record.stage)`
+
+/** One row per call; the same row any number of times is the same as once. */
+export async function upsertCallRecords(sql: Sql, rows: readonly CallRecordRow[]): Promise<void> {
+  if (rows.length === 0) return
+  await sql.rows({ name: 'cdr.upsert', text: upsertText, values: [JSON.stringify(rows)] })
+}
+
+/** Makes the partition for the month of `moment` if there is none. */
+export async function ensurePartition(sql: Sql, moment: Date): Promise<void> {
+  await sql.rows({
+    name: 'cdr.partition',
+    text: 'select ensure_call_record_partition($1)',
+    values: [moment],
+  })
+}

@@ -1,0 +1,200 @@
+import type { ReleaseDirection } from '../domain/call.ts'
+import type { CallFacts } from '../domain/call-event.ts'
+import { DomainError } from '../domain/errors.ts'
+import type { HangupReason } from '../domain/hangup.ts'
+import type {
+  AccountId,
+  BindingId,
+  CallId,
+  PoolKey,
+  TrunkId,
+  VirtualNumber,
+} from '../domain/ids.ts'
+import type { PhoneNumber } from '../domain/phone-number.ts'
+import type { Query, Sql } from '../platform/sql.ts'
+import type { Vault } from '../platform/vault.ts'
+
+/** A call as it is in the books; while it runs, as far as it has come. */
+export type CallRecord = CallFacts & {
+  /** Undefined when the event is not here (yet). */
+  readonly startEventId: string | undefined
+  readonly endEventId: string | undefined
+}
+
+type CallRecordFilter = {
+  /** Whose calls. Undefined: the operator, who sees everybody's and those to numbers that are nobody's. */
+  readonly accountId: AccountId | undefined
+  readonly x?: VirtualNumber | undefined
+  readonly bindingId?: BindingId | undefined
+  readonly poolKey?: PoolKey | undefined
+  /** Either side of the call. */
+  readonly party?: PhoneNumber | undefined
+  /** By the time of the call: from `since` on, and before `until`. */
+  readonly since?: Date | undefined
+  readonly until?: Date | undefined
+  readonly limit?: number | undefined
+  /** What `nextCursor` of the page before was. */
+  readonly cursor?: string | undefined
+}
+
+/** Newest first. `nextCursor` undefined: this was the last page. */
+type CallRecordPage = {
+  readonly items: readonly CallRecord[]
+  readonly nextCursor: string | undefined
+}
+
+export type CallRecords = {
+  list(filter: CallRecordFilter): Promise<CallRecordPage>
+  /** `accountId` undefined: the operator. */
+  get(accountId: AccountId | undefined, callId: CallId): Promise<CallRecord | undefined>
+}
+
+const limitDefault = 50
+const limitMax = 200
+
+export function createCallRecords({ sql, vault }: { sql: Sql; vault: Vault }): CallRecords {
+  return {
+    async list(filter) {
+      const limit = Math.min(Math.max(Math.trunc(filter.limit ?? limitDefault), 1), limitMax)
+      const party = filter.party === undefined ? undefined : vault.blindIndex(filter.party)
+      // One more than asked tells whether there is a next page.
+      const rows = await sql.rows<Row>(listQuery(filter, { party, limit: limit + 1 }))
+      const page = rows.slice(0, limit)
+      const last = page.at(-1)
+      return {
+        items: page.map((row) => recordOf(row, vault)),
+        nextCursor: rows.length > limit && last !== undefined ? cursorOf(last) : undefined,
+      }
+    },
+    async get(accountId, callId) {
+      const rows = await sql.rows<Row>({
+        name: 'cdr.get',
+        text: `
+          select * from call_record
+           where call_id = $1 and ($2::text is null or account_id = $2)
+           order by call_time desc
+           limit 1`,
+        values: [callId, accountId ?? null],
+      })
+      return rows[0] === undefined ? undefined : recordOf(rows[0], vault)
+    },
+  }
+}
+
+/** Only the conditions that are asked for are in the text, so that each combination has a plan of its own. */
+function listQuery(
+  filter: CallRecordFilter,
+  with_: { party: string | undefined; limit: number },
+): Query {
+  const after = filter.cursor === undefined ? undefined : readCursor(filter.cursor)
+  const conditions: readonly (readonly [tag: string, text: string, values: unknown[]])[] = [
+    ['account', 'account_id = ?', [filter.accountId]],
+    ['x', 'x = ?', [filter.x]],
+    ['binding', 'binding_id = ?', [filter.bindingId]],
+    ['pool', 'pool_key = ?', [filter.poolKey]],
+    ['party', '(caller_index = ? or callee_index = ?)', [with_.party, with_.party]],
+    ['since', 'call_time >= ?', [filter.since]],
+    ['until', 'call_time < ?', [filter.until]],
+    ['after', '(call_time, call_id) < (?, ?)', [after?.callTime, after?.callId]],
+  ]
+  const asked = conditions.filter(([, , values]) => values[0] !== undefined)
+  const where = asked.map(([, text]) => text).join(' and ')
+  let place = 0
+  const text = `
+    select * from call_record
+     ${where === '' ? '' : `where ${where}`}
+     order by call_time desc, call_id desc
+     limit ?`.replace(/\?/g, () => `$${++place}`)
+  return {
+    name: `cdr.list-${asked.map(([tag]) => tag).join('-')}`,
+    text,
+    values: [...asked.flatMap(([, , values]) => values), with_.limit],
+  }
+}
+
+type Cursor = { readonly callTime: Date; readonly callId: string }
+
+function cursorOf(row: Row): string {
+  return Buffer.from(`${row.call_time.toISOString()} ${row.call_id}`).toString('base64url')
+}
+
+function readCursor(text: string): Cursor {
+  const [time = '', ...callId] = Buffer.from(text, 'base64url').toString('utf8').split(' ')
+  const callTime = new Date(time)
+  if (Number.isNaN(callTime.getTime()) || callId.length !== 1) {
+    throw new DomainError(
+      'cursor-unknown',
+      422,
+      'The cursor must be one that an earlier page gave.',
+      { vendorCode: 'isv.INVALID_PARAMETERS' },
+    )
+  }
+  return { callTime, callId: callId.join() }
+}
+
+type Row = {
+  readonly call_id: string
+  readonly call_time: Date
+  readonly router_id: string
+  readonly account_id: string | null
+  readonly pool_key: string | null
+  readonly product: string | null
+  readonly binding_id: string | null
+  readonly x: string
+  readonly city: string | null
+  readonly caller_sealed: string | null
+  readonly callee_sealed: string | null
+  readonly caller_role: string | null
+  readonly intercepted: boolean
+  readonly unconnected_cause: number
+  readonly control_msg: string
+  readonly out_id: string | null
+  readonly trunk_in: string
+  readonly trunk_out: string | null
+  readonly call_out_time: Date | null
+  readonly ring_time: Date | null
+  readonly start_time: Date | null
+  readonly release_time: Date | null
+  readonly release_direction: number | null
+  readonly release_cause: number | null
+  readonly release_reason: string | null
+  readonly recording: string | null
+  readonly start_event_id: string | null
+  readonly end_event_id: string | null
+}
+
+function recordOf(row: Row, vault: Vault): CallRecord {
+  const open = (sealed: string | null) => (sealed === null ? undefined : vault.open(sealed))
+  return {
+    callId: row.call_id as CallId,
+    routerId: row.router_id,
+    accountId: known(row.account_id) as AccountId | undefined,
+    poolKey: known(row.pool_key) as PoolKey | undefined,
+    product: known(row.product) as CallFacts['product'],
+    bindingId: known(row.binding_id) as BindingId | undefined,
+    x: row.x as VirtualNumber,
+    city: known(row.city),
+    caller: open(row.caller_sealed),
+    callee: open(row.callee_sealed),
+    callerRole: known(row.caller_role) as CallFacts['callerRole'],
+    intercepted: row.intercepted,
+    unconnectedCause: row.unconnected_cause as CallFacts['unconnectedCause'],
+    controlMsg: row.control_msg,
+    outId: known(row.out_id),
+    trunkIn: row.trunk_in as TrunkId,
+    trunkOut: known(row.trunk_out) as TrunkId | undefined,
+    callTime: row.call_time,
+    callOutTime: known(row.call_out_time),
+    ringTime: known(row.ring_time),
+    startTime: known(row.start_time),
+    releaseTime: known(row.release_time),
+    releaseDirection: known(row.release_direction) as ReleaseDirection | undefined,
+    releaseCause: known(row.release_cause),
+    releaseReason: known(row.release_reason) as HangupReason | undefined,
+    recording: known(row.recording),
+    startEventId: known(row.start_event_id),
+    endEventId: known(row.end_event_id),
+  }
+}
+
+const known = <T>(value: T | null): T | undefined => value ?? undefined
