@@ -1,9 +1,9 @@
 import { addCommon, given, type HeaderPair } from './building.ts'
-import { endsSubscription } from './calling.ts'
 import { parseCSeq } from './check.ts'
 import type { Core } from './core.ts'
 import { answeredDialog, type Dialog, refreshTarget, type TheirInvite } from './dialog.ts'
 import { newTag } from './ids.ts'
+import { responseTo } from './matching.ts'
 import {
   field,
   type Header,
@@ -11,12 +11,12 @@ import {
   headers,
   type SipRequest,
   type SipResponse,
-  serialize,
 } from './message.ts'
 import { createRepeater, type Repeater } from './repeater.ts'
 import type { ServerTransaction } from './server-transaction.ts'
+import { armAfterAnswer, sessionAnswer } from './session-timer.ts'
+import { endsSubscription, keepSubscription } from './subscription.ts'
 import { giveUpAfter } from './timers.ts'
-import { responseTo } from './transactions.ts'
 import type { Peer } from './transport.ts'
 
 export type Answer = {
@@ -31,7 +31,13 @@ export type Answer = {
 }
 
 export type Answered =
-  | { readonly ok: true; readonly response: SipResponse; readonly dialog: Dialog | undefined }
+  | {
+      readonly ok: true
+      readonly response: SipResponse
+      /** The response as sent. */
+      readonly bytes: string
+      readonly dialog: Dialog | undefined
+    }
   | { readonly ok: false; readonly reason: string }
 
 /** A request that someone has sent us. */
@@ -48,9 +54,6 @@ export type Incoming = {
   onOver: (() => void) | undefined
 }
 
-export type IncomingInside = Incoming & TheirInvite
-
-const unknownTransaction = 'Response not sent due to unknown transaction'
 const ours = new Set([
   'via',
   'from',
@@ -61,154 +64,197 @@ const ours = new Set([
   'content-length',
   'rseq',
 ])
+/** Requests whose 2xx carries a Contact, and whose own Contact may move the remote target. */
+const refreshing = new Set(['INVITE', 'SUBSCRIBE', 'UPDATE'])
 
-export function createIncoming(
-  core: Core,
-  transaction: ServerTransaction,
-  dialog: Dialog | undefined,
-): IncomingInside {
-  const { request, peer } = transaction
-  const isInvite = request.method === 'INVITE'
-  const opensDialog = dialog === undefined && (isInvite || request.method === 'SUBSCRIBE')
-  let made: Dialog | undefined
-  let tag: string | undefined
-  let reliably: Repeater | undefined
-  let rseq = 0
-  let waiting: NodeJS.Timeout | undefined = setTimeout(unanswered, 2 * giveUpAfter(core.timers))
+/** Nobody lets a telephone ring for ten minutes; a caller or an app that has gone would. */
+const ringingMsMax = 10 * 60_000
 
-  /**
-   * Nobody has answered. Outside a dialog the request is forgotten without a word, as the real server does;
-   * inside, the other side at least learns that something is wrong here.
-   */
-  function unanswered(): void {
-    if (dialog === undefined) {
-      transaction.abandon()
-      incoming.onOver?.()
-    } else respond({ status: 500, reason: 'Internal Server Error' })
+/** One request being answered. */
+export class Answering implements Incoming, TheirInvite {
+  readonly request: SipRequest
+  readonly peer: Peer
+  readonly dialog: Dialog | undefined
+  onCancel: ((cancel: SipRequest) => void) | undefined
+  onOver: (() => void) | undefined
+  readonly #core: Core
+  readonly #transaction: ServerTransaction
+  #opened: Dialog | undefined
+  #tag: string | undefined
+  #unpracked: Repeater | undefined
+  #rseq = 0
+  #waiting: NodeJS.Timeout | undefined
+
+  constructor(core: Core, transaction: ServerTransaction, dialog: Dialog | undefined) {
+    this.#core = core
+    this.#transaction = transaction
+    this.request = transaction.request
+    this.peer = transaction.peer
+    this.dialog = dialog
+    const whole = giveUpAfter(core.timers)
+    const isOther = dialog !== undefined && this.request.method !== 'INVITE'
+    this.#waiting = setTimeout(() => this.#unanswered(), isOther ? whole : 2 * whole)
   }
 
-  function respond(answer: Answer): Answered {
-    if (!transaction.isOpen()) return { ok: false, reason: unknownTransaction }
-    if (answer.reliable === true && !supports100rel(request)) {
+  get opened(): Dialog | undefined {
+    return this.#opened
+  }
+
+  respond(answer: Answer): Answered {
+    if (!this.#transaction.isOpen) {
+      return { ok: false, reason: 'Response not sent due to unknown transaction' }
+    }
+    if (answer.reliable === true && !supports100rel(this.request)) {
       return { ok: false, reason: 'Remote endpoint does not support 100rel' }
     }
-    if (answer.status >= 200 || dialog === undefined) clearTimeout(waiting)
-    waiting = undefined
-    tag ??= answer.tag ?? newTag()
-    const response = responseTo(request, {
+    clearTimeout(this.#waiting)
+    if (answer.status < 200) this.#waiting = setTimeout(() => this.drop(), ringingMsMax)
+    this.#tag ??= answer.tag ?? newTag()
+    const response = responseTo(this.request, {
       status: answer.status,
       reason: answer.reason ?? '',
-      tag,
-      headers: linesOf(answer),
+      tag: this.#tag,
+      headers: this.#linesOf(answer),
       body: answer.body ?? '',
     })
-    follow(response)
-    transaction.respond(response)
-    if (answer.reliable === true) repeatUntilPrack(response)
-    if (answer.status >= 200) {
-      finish(response)
-      incoming.onOver?.()
-    }
-    return { ok: true, response, dialog: dialog ?? made }
+    // Before it goes out: the next packet may already be inside the dialog.
+    this.#changeDialog(response)
+    const bytes = this.#transaction.respond(response) ?? ''
+    if (answer.reliable === true) this.#repeatUntilPrack(bytes)
+    if (answer.status >= 200) this.#finish(response, bytes)
+    return { ok: true, response, bytes, dialog: this.dialog ?? this.#opened }
   }
 
-  function linesOf(answer: Answer): Header[] {
-    const { status, body = '' } = answer
+  cancel(cancelling: SipRequest): void {
+    const answered = this.respond({ status: 487, reason: 'Request Terminated' })
+    if (answered.ok) this.onCancel?.(cancelling)
+  }
+
+  drop(): void {
+    this.respond({ status: 500, reason: 'Internal Server Error' })
+  }
+
+  prack(rack: string): boolean {
+    if (this.#unpracked === undefined) return false
+    const [acknowledged, number] = rack.split(/\s+/)
+    const cseq = header(this.request, 'cseq')?.split(/\s+/)[0]
+    if (Number(acknowledged) !== this.#rseq || number !== cseq) return false
+    this.#unpracked.stop()
+    this.#unpracked = undefined
+    return true
+  }
+
+  /**
+   * Nobody has answered. Outside a dialog the request is forgotten without a word, as the real server
+   * does; inside, the other side at least learns that something is wrong here.
+   */
+  #unanswered(): void {
+    if (this.dialog !== undefined) this.drop()
+    else {
+      this.#transaction.abandon()
+      this.onOver?.()
+    }
+  }
+
+  #linesOf(answer: Answer): Header[] {
     const lines = given(answer.headers, ours)
-    const isSuccess = status >= 200 && status < 300
-    if (answer.reliable === true) {
-      rseq = rseq === 0 ? 1 + Math.floor(Math.random() * 0xff_ff_ff) : rseq + 1
-      lines.push(field('RSeq', String(rseq)))
-      if (!lines.some((each) => each.key === 'require')) lines.push(field('Require', '100rel'))
+    const add = (line: Header | undefined) => {
+      if (line !== undefined && !lines.some((each) => each.key === line.key)) lines.push(line)
     }
-    const wantsContact = (isSuccess || answer.reliable === true) && refreshing.has(request.method)
-    if (wantsContact && !lines.some((each) => each.key === 'contact')) {
-      lines.push(field('Contact', dialog?.contact ?? core.contact(peer.transport)))
+    const isSuccess = answer.status >= 200 && answer.status < 300
+    const isReliable = answer.reliable === true
+    if (isReliable) {
+      this.#rseq = this.#rseq === 0 ? 1 + Math.floor(Math.random() * 0xff_ff_ff) : this.#rseq + 1
+      lines.push(field('RSeq', String(this.#rseq)))
+      add(field('Require', '100rel'))
     }
-    addCommon(core, lines, { body, name: 'Server' })
+    if ((isSuccess || isReliable) && refreshing.has(this.request.method)) {
+      const contact = this.dialog?.contact ?? this.#core.contact(this.peer.transport)
+      add(field('Contact', contact))
+      if (isSuccess) add(sessionAnswer(this.#core, this.request))
+    }
+    addCommon(this.#core, lines, { body: answer.body ?? '', name: 'Server' })
     return lines
   }
 
-  /** What the response does to the dialog, before it goes out: the next packet may already be inside it. */
-  function follow(response: SipResponse): void {
+  #changeDialog(response: SipResponse): void {
     const { status } = response
-    if (opensDialog && status > 100 && status < 300) {
-      if (made === undefined) {
-        const contact = header(response, 'contact') ?? core.contact(peer.transport)
-        made = answeredDialog(request, response, { peer, contact })
-        if (isInvite) made.theirInvite = incoming
-        core.dialogs.add(made)
-      }
-      if (status >= 200) {
-        made.state = 'confirmed'
-        made.theirInvite = undefined
-        made.contact = header(response, 'contact') ?? made.contact
-      }
-    } else if (made !== undefined && status >= 300) core.dialogs.remove(made)
-    if (dialog !== undefined && status >= 200) leave(dialog, status)
+    const { method } = this.request
+    if (this.dialog !== undefined) {
+      if (status >= 200) this.#leave(this.dialog, response)
+    } else if (method === 'INVITE' || method === 'SUBSCRIBE') {
+      if (status < 300) this.#enter(response)
+      else if (this.#opened !== undefined) this.#core.dialogs.remove(this.#opened)
+    }
   }
 
-  function leave(within: Dialog, status: number): void {
-    if (isInvite) within.theirInvite = undefined
-    if (status < 300 && refreshing.has(request.method)) refreshTarget(within, request, peer)
-    if (status < 300 && endsSubscription(within, request)) core.dialogs.remove(within)
+  /** RFC 3261 12.1.1: the first response with a tag opens the dialog, a 2xx confirms it. */
+  #enter(response: SipResponse): void {
+    const contact = header(response, 'contact') ?? this.#core.contact(this.peer.transport)
+    if (this.#opened === undefined) {
+      this.#opened = answeredDialog(this.request, response, { peer: this.peer, contact })
+      if (this.request.method === 'INVITE') this.#opened.theirInvite = this
+      this.#core.dialogs.add(this.#opened)
+    }
+    const dialog = this.#opened
+    if (response.body !== '') dialog.localSdp = response.body
+    if (response.status < 200) return
+    dialog.state = 'confirmed'
+    dialog.theirInvite = undefined
+    dialog.contact = contact
+    if (this.request.method === 'INVITE') armAfterAnswer(this.#core, dialog, response)
+    else keepSubscription(this.#core, dialog, response)
   }
 
-  function finish(response: SipResponse): void {
-    reliably?.stop()
-    const within = dialog ?? made
-    if (!isInvite || response.status >= 300 || within === undefined) return
-    const cseq = parseCSeq(header(request, 'cseq'))?.number ?? 0
-    const repeater = repeaterOf(response, () => core.hangUp(within, 'ACK timeout'))
-    within.unacked?.stop()
-    within.unacked = { cseq, stop: repeater.stop }
-    within.closers.add(repeater.stop)
+  #leave(dialog: Dialog, response: SipResponse): void {
+    if (dialog.theirInvite === this) dialog.theirInvite = undefined
+    if (response.status >= 300) return
+    const { method } = this.request
+    if (refreshing.has(method)) refreshTarget(dialog, this.request, this.peer)
+    if (method === 'SUBSCRIBE') keepSubscription(this.#core, dialog, response)
+    if (method === 'INVITE' || method === 'UPDATE') {
+      if (response.body !== '') dialog.localSdp = response.body
+      armAfterAnswer(this.#core, dialog, response)
+    }
+    if (endsSubscription(dialog, this.request)) this.#core.dialogs.remove(dialog)
   }
 
-  function repeatUntilPrack(response: SipResponse): void {
-    reliably?.stop()
-    reliably = repeaterOf(response, () => void respond({ status: 504, reason: 'PRACK Timeout' }))
+  #finish(response: SipResponse, bytes: string): void {
+    this.#unpracked?.stop()
+    this.#unpracked = undefined
+    const dialog = this.dialog ?? this.#opened
+    if (this.request.method === 'INVITE' && response.status < 300 && dialog !== undefined) {
+      this.#repeatUntilAck(dialog, bytes)
+    }
+    this.onOver?.()
   }
 
-  function repeaterOf(response: SipResponse, onGiveUp: () => void): Repeater {
-    const bytes = serialize(response)
-    const to = transaction.replyTo
-    // On a reliable transport only the waiting remains.
-    const repeats = to.transport === 'udp'
-    const send = () => core.transactions.transport.send(bytes, to)
-    return createRepeater({ timers: core.timers, repeats, send, onGiveUp })
+  #repeatUntilAck(dialog: Dialog, bytes: string): void {
+    const cseq = parseCSeq(header(this.request, 'cseq'))?.number ?? 0
+    const repeater = this.#repeat(bytes, () => this.#core.hangUp(dialog, 'ACK timeout'))
+    dialog.unacked?.stop()
+    dialog.unacked = { cseq, stop: repeater.stop }
   }
 
-  const incoming: IncomingInside = {
-    request,
-    peer,
-    dialog,
-    get opened() {
-      return made
-    },
-    onCancel: undefined,
-    onOver: undefined,
-    respond,
-    cancel(cancelling): boolean {
-      if (!respond({ status: 487, reason: 'Request Terminated' }).ok) return false
-      incoming.onCancel?.(cancelling)
-      return true
-    },
-    prack(rack): boolean {
-      if (reliably === undefined) return false
-      const [acknowledged, number] = rack.split(/\s+/)
-      const cseq = header(request, 'cseq')?.split(/\s+/)[0]
-      if (Number(acknowledged) !== rseq || number !== cseq) return false
-      reliably.stop()
-      reliably = undefined
-      return true
-    },
+  #repeatUntilPrack(bytes: string): void {
+    this.#unpracked?.stop()
+    this.#unpracked = this.#repeat(bytes, () => {
+      this.respond({ status: 504, reason: 'PRACK Timeout' })
+    })
   }
-  return incoming
+
+  /** On a stream nothing gets lost, so only the waiting remains. */
+  #repeat(bytes: string, onGiveUp: () => void): Repeater {
+    const { replyTo } = this.#transaction
+    const { transport } = this.#core.transactions
+    return createRepeater({
+      timers: this.#core.timers,
+      repeats: replyTo.transport === 'udp',
+      send: () => transport.send(bytes, replyTo),
+      onGiveUp,
+    })
+  }
 }
-
-/** Requests whose 2xx carries a Contact, and whose own Contact may move the remote target. */
-const refreshing = new Set(['INVITE', 'SUBSCRIBE', 'UPDATE'])
 
 function supports100rel(request: SipRequest): boolean {
   const tags = [...headers(request, 'supported'), ...headers(request, 'require')]

@@ -1,5 +1,5 @@
 import type { SipMessage, SipRequest } from './message.ts'
-import { header, headers } from './message.ts'
+import { header } from './message.ts'
 import { isBalanced, parseAddress, parseVia } from './uri.ts'
 
 export type Fault = { readonly status: number; readonly reason: string }
@@ -22,19 +22,23 @@ export function parseCSeq(value: string | undefined): CSeq | undefined {
 export function checkMessage(message: SipMessage): Fault | undefined {
   const via = header(message, 'via')
   if (via === undefined || parseVia(via) === undefined) return bad('Bad Via')
-  for (const key of single) {
-    const values = headers(message, key)
-    if (values.length === 0 || values[0] === '') return bad(`Missing ${key}`)
-    if (values.length > 1) return bad(`Repeated ${key}`)
-  }
-  const cseq = parseCSeq(header(message, 'cseq'))
-  if (cseq === undefined) return bad('Bad CSeq')
+  const repeated = single.find((key) => isRepeated(message, key))
+  if (repeated !== undefined) return bad(`Missing Or Repeated ${repeated}`)
   for (const key of ['from', 'to'] as const) {
     const value = header(message, key) ?? ''
     if (!isBalanced(value) || !isAddress(value)) return bad(`Bad ${key}`)
   }
+  const cseq = parseCSeq(header(message, 'cseq'))
+  if (cseq === undefined) return bad('Bad CSeq')
   if (message.kind === 'response') return undefined
   return cseq.method === message.method ? checkRequest(message) : bad('CSeq Method Mismatch')
+}
+
+/** Not there exactly once. */
+function isRepeated(message: SipMessage, key: string): boolean {
+  let times = 0
+  for (const each of message.headers) if (each.key === key) times += each.value === '' ? 2 : 1
+  return times !== 1
 }
 
 function checkRequest(request: SipRequest): Fault | undefined {

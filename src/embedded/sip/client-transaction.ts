@@ -3,24 +3,10 @@ import { field, header, type SipRequest, type SipResponse, serialize } from './m
 import { giveUpAfter, type Timers } from './timers.ts'
 import type { Peer } from './transport.ts'
 
-/**
- * Client transactions, RFC 3261 17.1 with RFC 6026.
- *
- * ```txt
- *            1xx               2xx
- *  calling ──────▶ proceeding ─────▶ accepted ──M──▶ over      INVITE: A repeats, B gives up
- *     │  └──────────────┴─ 300-699 ▶ completed ─D──▶ over      in completed the ACK is repeated
- *     └──── B, unreachable ▶ over
- *
- *            1xx               final
- *  trying ───────▶ proceeding ─────▶ completed ──K──▶ over     others: E repeats, F gives up
- *     └──────────────┴ F, unreachable ▶ over
- * ```
- */
-export type ClientTransaction = ReturnType<typeof createClientTransaction>
-
 export type ClientTransactionOptions = {
   readonly request: SipRequest
+  /** The request, written. */
+  readonly bytes: string
   readonly peer: Peer
   readonly timers: Timers
   readonly send: (bytes: string, peer: Peer) => void
@@ -33,108 +19,136 @@ export type ClientTransactionOptions = {
 
 type State = 'calling' | 'proceeding' | 'accepted' | 'completed' | 'over'
 
-export function createClientTransaction(options: ClientTransactionOptions) {
-  const { request, peer, timers, send, onResponse, onFailure, onOver } = options
-  const isInvite = request.method === 'INVITE'
-  const reliable = peer.transport === 'tcp'
-  const bytes = serialize(request)
-  let state: State = 'calling'
-  let repeat: NodeJS.Timeout | undefined
-  let limit: NodeJS.Timeout | undefined
-  let ack: string | undefined
+/**
+ * Client transactions, RFC 3261 17.1 with RFC 6026.
+ *
+ * ```txt
+ *            1xx               2xx
+ *  calling ──────▶ proceeding ─────▶ accepted ──M──▶ over      INVITE: A repeats, B gives up
+ *     │  └──────────────┴─ 300-699 ▶ completed ─D──▶ over      in completed the ACK is repeated
+ *     └──── B, unreachable ▶ over
+ *
+ *            1xx               final
+ *  calling ──────▶ proceeding ─────▶ completed ──K──▶ over     others: E repeats, F gives up
+ *     └──────────────┴ F, unreachable ▶ over
+ * ```
+ * A class because there are thousands of them, and each lives for half a minute after its call.
+ */
+export class ClientTransaction {
+  readonly peer: Peer
+  readonly #options: ClientTransactionOptions
+  readonly #isInvite: boolean
+  #state: State = 'calling'
+  #repeat: NodeJS.Timeout | undefined
+  #limit: NodeJS.Timeout | undefined
+  #ack: string | undefined
 
-  function start(): void {
+  constructor(options: ClientTransactionOptions) {
+    this.#options = options
+    this.peer = options.peer
+    this.#isInvite = options.request.method === 'INVITE'
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  start(): void {
+    const { bytes, peer, send, timers } = this.#options
     send(bytes, peer)
-    if (!reliable) repeatAfter(timers.t1)
-    limit = setTimeout(() => fail('timeout'), giveUpAfter(timers))
+    if (peer.transport === 'udp') this.#repeatAfter(timers.t1)
+    this.#limit = setTimeout(() => this.#fail('timeout'), giveUpAfter(timers))
   }
 
-  /** Timer A doubles for ever, timer E only up to T2, and stays at T2 once something was heard. */
-  function repeatAfter(wait: number): void {
-    repeat = setTimeout(() => {
-      send(bytes, peer)
-      const doubled = isInvite ? wait * 2 : Math.min(wait * 2, timers.t2)
-      repeatAfter(state === 'proceeding' ? timers.t2 : doubled)
-    }, wait)
+  receive(response: SipResponse, from: Peer): void {
+    if (response.status < 200) this.#receiveProvisional(response, from)
+    else if (this.#isOpen) this.#settle(response, from)
+    else if (this.#state === 'accepted') this.#receiveAgain(response, from)
+    else if (this.#ack !== undefined && response.status >= 300) {
+      this.#options.send(this.#ack, this.peer)
+    }
   }
 
-  function stopTimers(): void {
-    clearTimeout(repeat)
-    clearTimeout(limit)
+  unreachable(): void {
+    this.#fail('unreachable')
   }
 
-  function finish(): void {
-    if (state === 'over') return
-    state = 'over'
-    stopTimers()
-    onOver()
+  /** Stop at once and say nothing: the program ends, or the caller gave up. */
+  abandon(): void {
+    if (this.#state === 'over') return
+    this.#state = 'over'
+    this.#stopTimers()
+    this.#options.onOver()
   }
 
-  function fail(why: 'timeout' | 'unreachable'): void {
-    if (state !== 'calling' && state !== 'proceeding') return
-    finish()
-    onFailure(why)
+  get #isOpen(): boolean {
+    return this.#state === 'calling' || this.#state === 'proceeding'
   }
 
-  /** Stay to absorb what is still on the way. */
-  function linger(next: 'accepted' | 'completed', ms: number): void {
-    stopTimers()
-    state = next
-    if (ms === 0) finish()
-    else limit = setTimeout(finish, ms)
+  #receiveProvisional(response: SipResponse, from: Peer): void {
+    if (!this.#isOpen) return
+    this.#state = 'proceeding'
+    if (this.#isInvite) this.#stopTimers()
+    this.#options.onResponse(response, from)
   }
 
-  function settleInvite(response: SipResponse, from: Peer): void {
-    if (response.status < 300) {
-      linger('accepted', giveUpAfter(timers))
-    } else {
-      ack = serialize(ackFor(request, response))
-      send(ack, peer)
+  #settle(response: SipResponse, from: Peer): void {
+    const { request, timers, send, onResponse } = this.#options
+    const isReliable = this.peer.transport === 'tcp'
+    if (!this.#isInvite) this.#linger('completed', isReliable ? 0 : timers.t4)
+    else if (response.status < 300) this.#linger('accepted', giveUpAfter(timers))
+    else {
+      this.#ack = serialize(ackFor(request, response))
+      send(this.#ack, this.peer)
       // 32 s at least by the RFC for timer D; T1 based so that tests can be short.
-      linger('completed', reliable ? 0 : giveUpAfter(timers))
+      this.#linger('completed', isReliable ? 0 : giveUpAfter(timers))
     }
     onResponse(response, from)
   }
 
-  function receiveFinal(response: SipResponse, from: Peer): void {
-    if (state === 'calling' || state === 'proceeding') {
-      if (isInvite) return settleInvite(response, from)
-      linger('completed', reliable ? 0 : timers.t4)
-      onResponse(response, from)
-    } else if (state === 'accepted') {
-      if (response.status < 300) onResponse(response, from)
-    } else if (ack !== undefined && response.status >= 300) send(ack, peer)
+  #receiveAgain(response: SipResponse, from: Peer): void {
+    if (response.status < 300) this.#options.onResponse(response, from)
   }
 
-  return {
-    request,
-    peer,
-    start,
-    receive(response: SipResponse, from: Peer): void {
-      if (response.status >= 200) return receiveFinal(response, from)
-      if (state !== 'calling' && state !== 'proceeding') return
-      state = 'proceeding'
-      if (isInvite) stopTimers()
-      onResponse(response, from)
-    },
-    unreachable: () => fail('unreachable'),
-    /** Stop at once and say nothing: the program ends, or the caller gave up. */
-    abandon: finish,
-    state: () => state,
+  /** Timer A doubles for ever, timer E only up to T2, and stays at T2 once something was heard. */
+  #repeatAfter(wait: number): void {
+    const { bytes, send, timers } = this.#options
+    this.#repeat = setTimeout(() => {
+      send(bytes, this.peer)
+      const doubled = this.#isInvite ? wait * 2 : Math.min(wait * 2, timers.t2)
+      this.#repeatAfter(this.#state === 'proceeding' ? timers.t2 : doubled)
+    }, wait)
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#repeat)
+    clearTimeout(this.#limit)
+  }
+
+  #fail(why: 'timeout' | 'unreachable'): void {
+    if (!this.#isOpen) return
+    this.abandon()
+    this.#options.onFailure(why)
+  }
+
+  /** Stay to absorb what is still on the way. */
+  #linger(next: 'accepted' | 'completed', ms: number): void {
+    this.#stopTimers()
+    this.#state = next
+    if (ms === 0) this.abandon()
+    else this.#limit = setTimeout(() => this.abandon(), ms)
   }
 }
+
+const copiedToAck = new Set(['via', 'max-forwards', 'route', 'from', 'call-id'])
 
 /** The ACK of a non-2xx belongs to the transaction and copies its request (RFC 3261 17.1.1.3). */
 function ackFor(request: SipRequest, response: SipResponse): SipRequest {
   const number = parseCSeq(header(request, 'cseq'))?.number ?? 1
-  const kept = request.headers.filter((each) =>
-    ['via', 'max-forwards', 'route', 'from', 'call-id'].includes(each.key),
-  )
-  return {
-    kind: 'request',
-    method: 'ACK',
-    uri: request.uri,
-    headers: [...kept, field('To', header(response, 'to') ?? ''), field('CSeq', `${number} ACK`)],
-    body: '',
-  }
+  const headers = [
+    ...request.headers.filter((each) => copiedToAck.has(each.key)),
+    field('To', header(response, 'to') ?? ''),
+    field('CSeq', `${number} ACK`),
+  ]
+  return { kind: 'request', method: 'ACK', uri: request.uri, headers, body: '' }
 }

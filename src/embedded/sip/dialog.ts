@@ -52,13 +52,21 @@ export type Dialog = {
   unacked: { readonly cseq: number; readonly stop: () => void } | undefined
   /** Why a BYE must follow the ACK: the 2xx came although we had cancelled. */
   hangUpAfterAck: string | undefined
-  /** Everything that must stop when the dialog is over. */
+  /** RSeq of their last reliable provisional: one that is not newer is a repetition (RFC 3262 4). */
+  lastRSeq: number
+  /** The SDP we gave last: what a refresh of our own repeats. */
+  localSdp: string
+  /** Stops the session timer, or that of the subscription. */
+  stopClock: (() => void) | undefined
+  /** What else must happen when the dialog is over. */
   readonly closers: Set<() => void>
 }
 
 export type TheirInvite = {
   /** Answer 487 and tell the owner. */
-  readonly cancel: (cancelling: SipRequest) => boolean
+  readonly cancel: (cancelling: SipRequest) => void
+  /** Answer 500 and tell nobody. */
+  readonly drop: () => void
   /** Is this the PRACK of a response that waits for one? (RFC 3262 3) */
   readonly prack: (rack: string) => boolean
 }
@@ -73,6 +81,9 @@ const fresh = () =>
     theirInvite: undefined,
     unacked: undefined,
     hangUpAfterAck: undefined,
+    lastRSeq: 0,
+    localSdp: '',
+    stopClock: undefined,
     closers: new Set<() => void>(),
   }) as const
 

@@ -4,7 +4,15 @@ import { parseCSeq } from './check.ts'
 import type { ClientTransaction } from './client-transaction.ts'
 import type { Core, ResponseInfo } from './core.ts'
 import { calledDialog, confirmCalled, type Dialog } from './dialog.ts'
-import { field, type Header, header, type SipRequest, type SipResponse } from './message.ts'
+import {
+  field,
+  type Header,
+  header,
+  type SipRequest,
+  type SipResponse,
+  serialize,
+} from './message.ts'
+import { armAfterCall } from './session-timer.ts'
 import { giveUpAfter } from './timers.ts'
 import type { Peer } from './transport.ts'
 import { tagOf } from './uri.ts'
@@ -18,123 +26,149 @@ export type InvitingOptions = {
   readonly dialog: Dialog | undefined
   readonly report: (response: SipResponse, info: ResponseInfo) => void
   readonly fail: (status: number, reason: string) => void
-  readonly client: () => ClientTransaction | undefined
 }
 
 /** An INVITE of ours on its way: early dialogs, forks, CANCEL and the crossing of CANCEL and answer. */
-export function createInviting(core: Core, options: InvitingOptions) {
-  const { request, report, fail, client } = options
-  const cseq = parseCSeq(header(request, 'cseq'))?.number ?? 1
-  const early = new Map<string, Dialog>()
-  let winner: Dialog | undefined = options.dialog
-  let isSettled = false
-  let isRinging = false
-  let cancelWanted: SipRequest | undefined
-  let limit: NodeJS.Timeout | undefined
-  if (options.dialog !== undefined) options.dialog.ourInvite = { cancel: () => void cancel() }
+export class Inviting {
+  readonly #core: Core
+  readonly #options: InvitingOptions
+  readonly #cseq: number
+  readonly #early = new Map<string, Dialog>()
+  #client: ClientTransaction | undefined
+  #winner: Dialog | undefined
+  #isSettled = false
+  #isRinging = false
+  #cancelling: SipRequest | undefined
+  #limit: NodeJS.Timeout | undefined
 
-  function dialogOf(response: SipResponse, from: Peer): Dialog | undefined {
-    if (options.dialog !== undefined) return options.dialog
+  constructor(core: Core, options: InvitingOptions) {
+    this.#core = core
+    this.#options = options
+    this.#cseq = parseCSeq(header(options.request, 'cseq'))?.number ?? 1
+    this.#winner = options.dialog
+    if (options.dialog !== undefined) options.dialog.ourInvite = { cancel: () => this.cancel() }
+  }
+
+  sentBy(client: ClientTransaction): void {
+    this.#client = client
+  }
+
+  receive(response: SipResponse, from: Peer): void {
+    if (response.status < 200) this.#ring(response, from)
+    else if (response.status < 300) this.#answer(response, from)
+    else {
+      this.failed()
+      this.#options.report(response, { peer: from, dialog: this.#options.dialog })
+    }
+  }
+
+  /** The CANCEL, or undefined when it is too late for one. */
+  cancel(headers?: readonly HeaderPair[]): SipRequest | undefined {
+    if (this.#isSettled || this.#cancelling !== undefined) return this.#cancelling
+    this.#cancelling = cancelFor(this.#options.request, given(headers, notInCancel))
+    // Before the first provisional a CANCEL could overtake its INVITE (RFC 3261 9.1).
+    if (this.#isRinging) this.#sendCancel(this.#cancelling)
+    return this.#cancelling
+  }
+
+  /** No dialog will come of it. */
+  failed(): void {
+    this.#settle()
+    this.#forgetEarly()
+  }
+
+  #ring(response: SipResponse, from: Peer): void {
+    if (!this.#isRinging) {
+      this.#isRinging = true
+      this.#limit = setTimeout(() => this.#giveUp(), ringingMsMax)
+      if (this.#cancelling !== undefined) this.#sendCancel(this.#cancelling)
+    }
+    if (response.status === 100 || this.#isSettled) return
+    const dialog = this.#dialogOf(response, from)
+    if (dialog !== undefined && isRepeated(dialog, response)) return
+    this.#options.report(response, { peer: from, dialog })
+  }
+
+  #answer(response: SipResponse, from: Peer): void {
+    const dialog = this.#dialogOf(response, from)
+    if (this.#isSettled) {
+      this.#answerAgain(dialog, response, from)
+      return
+    }
+    this.#settle()
+    this.#winner = dialog
+    if (dialog !== undefined) {
+      if (this.#options.dialog === undefined) this.#confirm(dialog, response, from)
+      this.#early.delete(dialog.remoteTag)
+      if (this.#cancelling !== undefined) {
+        dialog.hangUpAfterAck = 'ACK-BYE due to cancel race condition'
+      }
+    }
+    this.#forgetEarly()
+    this.#options.report(response, { peer: from, dialog })
+  }
+
+  #dialogOf(response: SipResponse, from: Peer): Dialog | undefined {
+    const { request, dialog } = this.#options
+    if (dialog !== undefined) return dialog
     const tag = tagOf(header(response, 'to') ?? '')
     if (tag === undefined) return undefined
-    const known = early.get(tag)
+    if (this.#winner?.remoteTag === tag) return this.#winner
+    const known = this.#early.get(tag)
     if (known !== undefined) return known
     const made = calledDialog(request, response, from)
-    early.set(tag, made)
-    core.dialogs.add(made)
+    this.#early.set(tag, made)
+    this.#core.dialogs.add(made)
     return made
   }
 
-  function receive(response: SipResponse, from: Peer): void {
-    if (response.status < 200) ring(response, from)
-    else if (response.status < 300) answer(response, from)
-    else {
-      settle()
-      forgetEarly()
-      report(response, { peer: from, dialog: options.dialog })
-    }
-  }
-
-  function ring(response: SipResponse, from: Peer): void {
-    if (!isRinging) {
-      isRinging = true
-      limit = setTimeout(() => giveUp(), ringingMsMax)
-      if (cancelWanted !== undefined) sendCancel(cancelWanted)
-    }
-    if (response.status === 100) return
-    report(response, { peer: from, dialog: dialogOf(response, from) })
-  }
-
-  function answer(response: SipResponse, from: Peer): void {
-    const dialog = dialogOf(response, from)
-    if (isSettled) return answerAgain(dialog, response, from)
-    settle()
-    winner = dialog
-    if (dialog !== undefined) {
-      if (options.dialog === undefined) confirm(dialog, response, from)
-      early.delete(dialog.remoteTag)
-      if (cancelWanted !== undefined) dialog.hangUpAfterAck = 'ACK-BYE due to cancel race condition'
-    }
-    forgetEarly()
-    report(response, { peer: from, dialog })
-  }
-
-  function confirm(dialog: Dialog, response: SipResponse, from: Peer): void {
+  #confirm(dialog: Dialog, response: SipResponse, from: Peer): void {
     confirmCalled(dialog, response, from)
-    core.dialogs.add(dialog)
+    dialog.localSdp = this.#options.request.body
+    armAfterCall(this.#core, dialog, response)
     // An owner that never gives the ACK gets the dialog taken away; the other side will hang up.
     const waiting = setTimeout(() => {
-      if (dialog.ack === undefined) core.dialogs.remove(dialog)
-    }, ackWaitMs(core))
+      if (dialog.ack === undefined) this.#core.dialogs.remove(dialog)
+    }, ackWaitMs(this.#core))
     dialog.closers.add(() => clearTimeout(waiting))
   }
 
   /** The same 2xx again, or the 2xx of another branch of a fork, which nobody here wants. */
-  function answerAgain(dialog: Dialog | undefined, response: SipResponse, from: Peer): void {
-    const tag = tagOf(header(response, 'to') ?? '')
-    if (winner !== undefined && winner.remoteTag === tag) {
-      early.delete(tag)
-      return repeatAck(core, winner, cseq)
-    }
+  #answerAgain(dialog: Dialog | undefined, response: SipResponse, from: Peer): void {
     if (dialog === undefined) return
-    if (dialog.ack !== undefined) return repeatAck(core, dialog, cseq)
-    confirm(dialog, response, from)
-    sendAck(core, dialog, {})
-    core.bye(dialog, 'another branch has answered')
+    if (dialog === this.#winner || dialog.ack !== undefined) {
+      repeatAck(this.#core, dialog, this.#cseq)
+      return
+    }
+    this.#confirm(dialog, response, from)
+    sendAck(this.#core, dialog, {})
+    this.#core.bye(dialog, 'another branch has answered')
   }
 
-  function settle(): void {
-    isSettled = true
-    clearTimeout(limit)
-    if (options.dialog !== undefined) options.dialog.ourInvite = undefined
+  #settle(): void {
+    this.#isSettled = true
+    clearTimeout(this.#limit)
+    if (this.#options.dialog !== undefined) this.#options.dialog.ourInvite = undefined
   }
 
-  function forgetEarly(): void {
-    for (const each of early.values()) core.dialogs.remove(each)
-    early.clear()
+  #forgetEarly(): void {
+    for (const each of this.#early.values()) this.#core.dialogs.remove(each)
+    this.#early.clear()
   }
 
-  function giveUp(): void {
-    if (isSettled) return
-    client()?.abandon()
-    fail(408, 'Request Timeout')
+  #giveUp(): void {
+    if (this.#isSettled) return
+    this.#client?.abandon()
+    this.#options.fail(408, 'Request Timeout')
   }
 
-  function cancel(headers?: readonly HeaderPair[]): SipRequest | undefined {
-    if (isSettled) return undefined
-    if (cancelWanted !== undefined) return cancelWanted
-    cancelWanted = cancelFor(request, given(headers, notCancel))
-    // Before the first provisional a CANCEL could overtake its INVITE (RFC 3261 9.1).
-    if (isRinging) sendCancel(cancelWanted)
-    return cancelWanted
-  }
-
-  function sendCancel(cancelling: SipRequest): void {
-    const peer = client()?.peer
+  #sendCancel(cancelling: SipRequest): void {
+    const peer = this.#client?.peer
     if (peer === undefined) return
-    clearTimeout(limit)
-    limit = setTimeout(giveUp, giveUpAfter(core.timers))
-    core.transactions.call(cancelling, peer, {
+    clearTimeout(this.#limit)
+    this.#limit = setTimeout(() => this.#giveUp(), giveUpAfter(this.#core.timers))
+    this.#core.transactions.call(cancelling, peer, {
+      bytes: serialize(cancelling),
       onResponse() {
         // What counts is the final response of the INVITE.
       },
@@ -143,19 +177,18 @@ export function createInviting(core: Core, options: InvitingOptions) {
       },
     })
   }
-
-  return {
-    receive,
-    cancel,
-    /** No final response came: timeout or nobody there. */
-    failed(): void {
-      settle()
-      forgetEarly()
-    },
-  }
 }
 
-const notCancel = new Set([
+/** RFC 3262 4: a reliable provisional that is not newer than the last was sent again, its PRACK being late. */
+function isRepeated(dialog: Dialog, response: SipResponse): boolean {
+  const rseq = Number(header(response, 'rseq') ?? 0)
+  if (!(rseq > 0)) return false
+  if (rseq <= dialog.lastRSeq) return true
+  dialog.lastRSeq = rseq
+  return false
+}
+
+const notInCancel = new Set([
   'via',
   'route',
   'record-route',
@@ -169,18 +202,15 @@ const notCancel = new Set([
   'content-length',
   'content-type',
 ])
+const copiedToCancel = new Set(['via', 'max-forwards', 'route', 'from', 'to', 'call-id'])
 
 /** RFC 3261 9.1: the CANCEL is the INVITE with another method; same branch, same tags, same route. */
 function cancelFor(invite: SipRequest, extra: readonly Header[]): SipRequest {
   const number = parseCSeq(header(invite, 'cseq'))?.number ?? 1
-  const kept = invite.headers.filter((each) =>
-    ['via', 'max-forwards', 'route', 'from', 'to', 'call-id'].includes(each.key),
-  )
-  return {
-    kind: 'request',
-    method: 'CANCEL',
-    uri: invite.uri,
-    headers: [...kept, field('CSeq', `${number} CANCEL`), ...extra],
-    body: '',
-  }
+  const headers = [
+    ...invite.headers.filter((each) => copiedToCancel.has(each.key)),
+    field('CSeq', `${number} CANCEL`),
+    ...extra,
+  ]
+  return { kind: 'request', method: 'CANCEL', uri: invite.uri, headers, body: '' }
 }

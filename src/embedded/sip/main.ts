@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import { traps } from './core.ts'
 import { createSipServer, type SipServer } from './sip-server.ts'
 
 /**
@@ -16,6 +17,9 @@ function readOptions() {
       secret: { type: 'string', default: 'cymru' },
       /** Milliseconds; the waiting times of the protocol are multiples of it. For tests. */
       t1: { type: 'string', default: '500' },
+      'session-seconds-min': { type: 'string', default: '90' },
+      /** Comma list, see `core.ts`. */
+      traps: { type: 'string', default: '' },
     },
   })
   const t1 = Number(values.t1)
@@ -25,6 +29,8 @@ function readOptions() {
     clientPort: Number(values['client-port']),
     secret: values.secret,
     timers: { t1, t2: 8 * t1, t4: 10 * t1 },
+    sessionSecondsMin: Number(values['session-seconds-min']),
+    traps: traps.filter((trap) => values.traps.split(',').includes(trap)),
   }
 }
 

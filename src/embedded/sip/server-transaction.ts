@@ -2,21 +2,6 @@ import { type SipRequest, type SipResponse, serialize } from './message.ts'
 import { giveUpAfter, type Timers } from './timers.ts'
 import type { Peer } from './transport.ts'
 
-/**
- * Server transactions, RFC 3261 17.2 with RFC 6026.
- *
- * ```txt
- *                2xx
- *  proceeding ──────▶ accepted ──L──▶ over          INVITE: the 2xx itself is repeated by the dialog
- *       │   300-699             ACK
- *       └─────▶ completed ──────────▶ confirmed ──I──▶ over     G repeats the final response, H gives up
- *
- *               final
- *  proceeding ──────▶ completed ──J──▶ over         others
- * ```
- */
-export type ServerTransaction = ReturnType<typeof createServerTransaction>
-
 export type ServerTransactionOptions = {
   readonly request: SipRequest
   /** Where the request came from. */
@@ -30,78 +15,103 @@ export type ServerTransactionOptions = {
 
 type State = 'proceeding' | 'accepted' | 'completed' | 'confirmed' | 'over'
 
-export function createServerTransaction(options: ServerTransactionOptions) {
-  const { request, peer, replyTo, timers, send, onOver } = options
-  const isInvite = request.method === 'INVITE'
-  const reliable = replyTo.transport === 'tcp'
-  let state: State = 'proceeding'
-  let last: string | undefined
-  let repeat: NodeJS.Timeout | undefined
-  let limit: NodeJS.Timeout | undefined
-  let unreachable: (() => void) | undefined
+/**
+ * Server transactions, RFC 3261 17.2 with RFC 6026.
+ *
+ * ```txt
+ *                2xx
+ *  proceeding ──────▶ accepted ──L──▶ over          INVITE: the 2xx itself is repeated by the dialog
+ *       │   300-699             ACK
+ *       └─────▶ completed ──────────▶ confirmed ──I──▶ over     G repeats the final response, H gives up
+ *
+ *               final
+ *  proceeding ──────▶ completed ──J──▶ over         others
+ * ```
+ */
+export class ServerTransaction {
+  readonly request: SipRequest
+  readonly peer: Peer
+  readonly replyTo: Peer
+  readonly #options: ServerTransactionOptions
+  #state: State = 'proceeding'
+  #last: string | undefined
+  #repeat: NodeJS.Timeout | undefined
+  #limit: NodeJS.Timeout | undefined
 
-  function finish(): void {
-    if (state === 'over') return
-    state = 'over'
-    clearTimeout(repeat)
-    clearTimeout(limit)
-    onOver()
+  constructor(options: ServerTransactionOptions) {
+    this.#options = options
+    this.request = options.request
+    this.peer = options.peer
+    this.replyTo = options.replyTo
   }
 
-  function linger(next: State, ms: number): void {
-    clearTimeout(repeat)
-    clearTimeout(limit)
-    state = next
-    if (ms === 0) finish()
-    else limit = setTimeout(finish, ms)
+  get isOpen(): boolean {
+    return this.#state === 'proceeding'
+  }
+
+  /** The response as sent. Undefined when a final one has gone out already: nothing was sent. */
+  respond(response: SipResponse): string | undefined {
+    if (!this.isOpen) return undefined
+    const bytes = serialize(response)
+    this.#last = bytes
+    this.#options.send(bytes, this.replyTo)
+    if (response.status >= 200) this.#settle(response, bytes)
+    return bytes
+  }
+
+  /** The same request again: our last word again. A 2xx to INVITE is left to its own clock. */
+  repeated(): void {
+    if (this.#last === undefined) return
+    if (this.#state === 'proceeding' || this.#state === 'completed') {
+      this.#options.send(this.#last, this.replyTo)
+    }
+  }
+
+  /** True when the ACK was for this transaction's own non-2xx response. */
+  acked(): boolean {
+    if (this.#state === 'completed') {
+      this.#linger('confirmed', this.replyTo.transport === 'tcp' ? 0 : this.#options.timers.t4)
+    }
+    return this.#state !== 'accepted'
+  }
+
+  /** Forget it: no answer will be sent. */
+  abandon(): void {
+    if (this.#state === 'over') return
+    this.#state = 'over'
+    this.#stopTimers()
+    this.#options.onOver()
+  }
+
+  #settle(response: SipResponse, bytes: string): void {
+    const { request, timers } = this.#options
+    const isReliable = this.replyTo.transport === 'tcp'
+    const whole = giveUpAfter(timers)
+    if (request.method !== 'INVITE') this.#linger('completed', isReliable ? 0 : whole)
+    else if (response.status < 300) this.#linger('accepted', whole)
+    else {
+      this.#linger('completed', whole)
+      if (!isReliable) this.#repeatAfter(bytes, timers.t1)
+    }
+  }
+
+  #linger(next: State, ms: number): void {
+    this.#stopTimers()
+    this.#state = next
+    if (ms === 0) this.abandon()
+    else this.#limit = setTimeout(() => this.abandon(), ms)
   }
 
   /** Timer G. */
-  function repeatAfter(bytes: string, wait: number): void {
-    repeat = setTimeout(() => {
-      send(bytes, replyTo)
-      repeatAfter(bytes, Math.min(wait * 2, timers.t2))
+  #repeatAfter(bytes: string, wait: number): void {
+    this.#repeat = setTimeout(() => {
+      this.#options.send(bytes, this.replyTo)
+      this.#repeatAfter(bytes, Math.min(wait * 2, this.#options.timers.t2))
     }, wait)
   }
 
-  function settle(response: SipResponse, bytes: string): void {
-    const whole = giveUpAfter(timers)
-    if (!isInvite) return linger('completed', reliable ? 0 : whole)
-    if (response.status < 300) return linger('accepted', whole)
-    linger('completed', whole)
-    if (!reliable) repeatAfter(bytes, timers.t1)
-  }
-
-  return {
-    request,
-    peer,
-    replyTo,
-    /** False when a final response has gone out already: nothing was sent. */
-    respond(response: SipResponse): boolean {
-      if (state !== 'proceeding') return false
-      const bytes = serialize(response)
-      last = bytes
-      send(bytes, replyTo)
-      if (response.status >= 200) settle(response, bytes)
-      return true
-    },
-    /** The same request again: our last word again. A 2xx is left to its own clock. */
-    repeated(): void {
-      if (last !== undefined && (state === 'proceeding' || state === 'completed')) {
-        send(last, replyTo)
-      }
-    },
-    /** True when the ACK was for this transaction's own non-2xx response. */
-    acked(): boolean {
-      if (state === 'completed') linger('confirmed', reliable ? 0 : timers.t4)
-      return state !== 'accepted'
-    },
-    isOpen: () => state === 'proceeding',
-    onUnreachable(act: () => void): void {
-      unreachable = act
-    },
-    unreachable: () => unreachable?.(),
-    /** Forget it: no answer will be sent. */
-    abandon: finish,
+  #stopTimers(): void {
+    clearTimeout(this.#repeat)
+    clearTimeout(this.#limit)
   }
 }

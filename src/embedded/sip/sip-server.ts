@@ -1,7 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import type { Incoming } from './answering.ts'
 import { transportOf } from './building.ts'
-import { ClientSession, metaOf } from './client-session.ts'
+import { metaOf } from './client-protocol.ts'
+import { ClientSession } from './client-session.ts'
+import type { Trap } from './core.ts'
 import type { Dialog } from './dialog.ts'
 import { type SipRequest, serialize } from './message.ts'
 import type { Timers } from './timers.ts'
@@ -15,6 +16,8 @@ export type SipServerOptions = {
   readonly clientPort: number
   readonly secret: string
   readonly timers?: Partial<Timers>
+  readonly sessionSecondsMin?: number
+  readonly traps?: readonly Trap[]
 }
 
 export type SipServer = ReturnType<typeof createSipServer>
@@ -23,93 +26,121 @@ const transports: readonly TransportName[] = ['udp', 'tcp']
 
 /** A SIP server for apps that speak the drachtio client protocol. */
 export function createSipServer(options: SipServerOptions) {
-  const sessions = new Set<ClientSession>()
-  const turns = new Map<string, number>()
-  let server: Server | undefined
-
+  const apps = createApps()
   const agent = createUserAgent({
     host: options.host,
     port: options.sipPort,
     transports,
-    ...(options.timers === undefined ? {} : { timers: options.timers }),
+    ...agentOptions(options),
     onRequest(incoming) {
-      if (incoming.dialog === undefined) receiveNew(incoming)
-      else receiveInside(incoming, incoming.dialog)
+      const { dialog, request, peer } = incoming
+      if (dialog !== undefined) {
+        const app = apps.ownerOf(dialog)
+        if (app === undefined) incoming.respond({ status: 481, reason: 'Call Does Not Exist' })
+        else app.deliver(incoming)
+        return
+      }
+      const app = apps.next(request.method.toLowerCase())
+      if (app === undefined) incoming.respond({ status: 503, reason: 'Service Unavailable' })
+      else app.deliver(incoming, agent.local(peer.transport))
     },
-    onDialogEnded: tellOfBye,
+    onDialogEnded(dialog, bye) {
+      const app = apps.ownerOf(dialog)
+      if (app !== undefined) tellOfBye(app, dialog, bye)
+    },
   })
-
-  /** Apps take turns, for each verb separately (one turn per request). */
-  function nextApp(verb: string): ClientSession | undefined {
-    const able = [...sessions].filter((each) => each.isReady && each.verbs.has(verb))
-    if (able.length === 0) return undefined
-    const turn = (turns.get(verb) ?? 0) % able.length
-    turns.set(verb, turn + 1)
-    return able[turn]
-  }
-
-  const ownerOf = (dialog: Dialog): ClientSession | undefined =>
-    [...sessions].find((each) => each.dialogs.get(dialog.id) === dialog)
-
-  function receiveNew(incoming: Incoming): void {
-    const app = nextApp(incoming.request.method.toLowerCase())
-    if (app === undefined) incoming.respond({ status: 503, reason: 'Service Unavailable' })
-    else app.deliver(incoming, agent.local(incoming.peer.transport))
-  }
-
-  function receiveInside(incoming: Incoming, dialog: Dialog): void {
-    const app = ownerOf(dialog)
-    if (app === undefined) incoming.respond({ status: 481, reason: 'Call Does Not Exist' })
-    else app.deliver(incoming)
-  }
-
-  /** We had to hang up ourselves; the app learns it as a BYE that it must not answer. */
-  function tellOfBye(dialog: Dialog, bye: SipRequest): void {
-    const app = ownerOf(dialog)
-    if (app === undefined) return
-    app.disown(dialog)
-    const transport = dialog.behindNat?.transport ?? transportOf(dialog.remoteTarget) ?? 'udp'
-    const meta = metaOf('application', serialize(bye), { transport, ...agent.local(transport) })
-    app.push(meta, `unsolicited|${dialog.id}|`, bye)
-  }
-
-  function accept(socket: Socket): void {
-    const session = new ClientSession({
-      socket,
-      secret: options.secret,
-      agent: () => agent,
-      hostPorts: () => hostPortsOf(agent.addresses()),
-      onClosed: (closed) => sessions.delete(closed),
-    })
-    sessions.add(session)
-  }
+  const listener = createListener((socket) => {
+    apps.add(
+      new ClientSession({
+        socket,
+        secret: options.secret,
+        agent,
+        traps: new Set(options.traps),
+        hostPorts: () => hostPortsOf(agent.addresses()),
+        onClosed: apps.remove,
+      }),
+    )
+  })
 
   return {
     async start(): Promise<void> {
       await agent.start()
-      const made = createServer(accept)
-      await new Promise<void>((resolve, reject) => {
-        made.once('error', reject)
-        made.listen(options.clientPort, options.host, () => resolve())
-      })
-      server = made
-    },
-    async stop(): Promise<void> {
-      const open = server
-      server = undefined
-      for (const session of sessions) session.close()
-      if (open !== undefined) await new Promise<void>((resolve) => open.close(() => resolve()))
-      await agent.stop()
-    },
-    addresses() {
-      const bound = server?.address()
-      const clientPort = typeof bound === 'object' && bound !== null ? bound.port : 0
-      return {
-        sip: { host: options.host, port: agent.addresses().udp?.port ?? 0 },
-        client: { host: options.host, port: clientPort },
+      try {
+        await listener.start(options.host, options.clientPort)
+      } catch (error) {
+        await agent.stop()
+        throw error
       }
     },
-    counts: () => ({ ...agent.counts(), apps: sessions.size }),
+    async stop(): Promise<void> {
+      for (const app of apps.all()) app.close()
+      await listener.stop()
+      await agent.stop()
+    },
+    addresses: () => ({
+      sip: { host: options.host, port: agent.addresses().udp?.port ?? 0 },
+      client: { host: options.host, port: listener.port() },
+    }),
+    counts: () => ({ ...agent.counts(), apps: apps.all().size }),
+  }
+}
+
+function agentOptions(options: SipServerOptions) {
+  const { timers, sessionSecondsMin, traps } = options
+  return {
+    ...(timers === undefined ? {} : { timers }),
+    ...(sessionSecondsMin === undefined ? {} : { sessionSecondsMin }),
+    ...(traps === undefined ? {} : { traps }),
+  }
+}
+
+/** The connected apps, and whose turn it is. */
+function createApps() {
+  const sessions = new Set<ClientSession>()
+  const turns = new Map<string, number>()
+
+  return {
+    add: (session: ClientSession): void => void sessions.add(session),
+    remove: (session: ClientSession): void => void sessions.delete(session),
+    all: (): ReadonlySet<ClientSession> => sessions,
+    /** Apps take turns, for each verb separately. */
+    next(verb: string): ClientSession | undefined {
+      const able = [...sessions].filter((each) => each.listensTo(verb))
+      if (able.length === 0) return undefined
+      const turn = (turns.get(verb) ?? 0) % able.length
+      turns.set(verb, turn + 1)
+      return able[turn]
+    },
+    ownerOf(dialog: Dialog): ClientSession | undefined {
+      for (const each of sessions) if (each.dialogs.get(dialog.id) === dialog) return each
+      return undefined
+    },
+  }
+}
+
+/** We had to hang up ourselves; the app learns it as a BYE that it must not answer. */
+function tellOfBye(app: ClientSession, dialog: Dialog, bye: SipRequest): void {
+  app.disown(dialog)
+  const transport = dialog.behindNat?.transport ?? transportOf(dialog.remoteTarget) ?? 'udp'
+  const text = serialize(bye)
+  const local = app.agent.local(transport)
+  const meta = metaOf('application', text, { transport, ...local })
+  app.push(meta, `unsolicited|${dialog.id}|`, text)
+}
+
+function createListener(accept: (socket: Socket) => void) {
+  const server: Server = createServer(accept)
+  return {
+    start: (host: string, port: number) =>
+      new Promise<void>((resolve, reject) => {
+        server.once('error', reject)
+        server.listen(port, host, () => resolve())
+      }),
+    stop: () => new Promise<void>((resolve) => server.close(() => resolve())),
+    port(): number {
+      const bound = server.address()
+      return typeof bound === 'object' && bound !== null ? bound.port : 0
+    },
   }
 }
 

@@ -18,15 +18,7 @@ export function createStreamCutter() {
   let broken = false
 
   function next(): StreamItem | undefined {
-    if (kept.startsWith('\r\n')) {
-      if (kept.startsWith('\r\n\r\n')) {
-        kept = kept.slice(4)
-        return { kind: 'ping' }
-      }
-      // Perhaps half a keep-alive, perhaps just an empty line before a message.
-      if (kept.length < 4) return undefined
-      kept = kept.slice(2)
-    }
+    if (kept.startsWith('\r\n')) return nextAfterEmptyLine()
     const end = kept.indexOf('\r\n\r\n', searched)
     if (end === -1) {
       searched = Math.max(0, kept.length - 3)
@@ -34,9 +26,8 @@ export function createStreamCutter() {
     }
     const head = kept.slice(0, end + 2)
     const length = lengthLine.exec(head)?.[1]
-    if (length === undefined) return giveUp(`${head}\r\n`)
-    const total = end + 4 + Number(length)
-    if (total > messageBytesMax) return giveUp(kept.slice(0, total))
+    const total = end + 4 + Number(length ?? 0)
+    if (length === undefined || total > messageBytesMax) return giveUp(`${head}\r\n`)
     if (kept.length < total) {
       searched = end
       return undefined
@@ -45,6 +36,17 @@ export function createStreamCutter() {
     kept = kept.slice(total)
     searched = 0
     return { kind: 'message', bytes }
+  }
+
+  /** A keep-alive, half a keep-alive, or just an empty line before a message. */
+  function nextAfterEmptyLine(): StreamItem | undefined {
+    if (kept.startsWith('\r\n\r\n')) {
+      kept = kept.slice(4)
+      return { kind: 'ping' }
+    }
+    if (kept.length < 4) return undefined
+    kept = kept.slice(2)
+    return next()
   }
 
   function giveUp(bytes: string): StreamItem {

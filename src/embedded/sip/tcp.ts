@@ -47,11 +47,12 @@ export function createTcp({
   function take(item: StreamItem, socket: Socket, peer: Peer): void {
     switch (item.kind) {
       case 'message':
-        return events.onBytes(item.bytes, peer, false)
+        events.onBytes(item.bytes, peer, false)
+        break
       case 'ping':
         // RFC 5626 4.4.1: a double CRLF is answered with a single one.
         socket.write('\r\n')
-        return
+        break
       case 'broken':
         events.onBytes(item.bytes, peer, true)
         socket.end()

@@ -57,22 +57,29 @@ export function parseVia(value: string): Via | undefined {
   }
 }
 
-/** Is this character outside quotes and angle brackets? Calls `visit` for each one that is; stops when it returns true. */
-function walk(value: string, visit: (code: number, at: number) => boolean): boolean {
-  let quoted = false
-  let depth = 0
+/**
+ * Calls `visit` for each character outside quotes and angle brackets. False when a quote or bracket
+ * is left open.
+ */
+function walk(value: string, visit: (code: number, at: number) => void): boolean {
+  let inside = 0
   for (let at = 0; at < value.length; at += 1) {
     const code = value.charCodeAt(at)
-    if (quoted) {
-      if (code === 92) at += 1
-      else if (code === 34) quoted = false
-    } else if (code === 34) quoted = true
-    else if (code === 60) depth = 1
-    else if (code === 62) depth = 0
-    else if (depth === 0 && visit(code, at)) return true
+    if (inside === 0) {
+      if (code === quote) inside = quote
+      else if (code === open) inside = close
+      else visit(code, at)
+    } else if (code === inside) inside = 0
+    else if (code === backslash && inside === quote) at += 1
   }
-  return !quoted && depth === 0
+  return inside === 0
 }
+
+const quote = 34
+const backslash = 92
+const open = 60
+const close = 62
+const comma = 44
 
 /** Split a header value at the commas that separate values. */
 export function splitList(value: string): string[] {
@@ -80,11 +87,9 @@ export function splitList(value: string): string[] {
   const parts: string[] = []
   let from = 0
   walk(value, (code, at) => {
-    if (code === 44) {
-      parts.push(value.slice(from, at).trim())
-      from = at + 1
-    }
-    return false
+    if (code !== comma) return
+    parts.push(value.slice(from, at).trim())
+    from = at + 1
   })
   parts.push(value.slice(from).trim())
   return parts.filter((part) => part !== '')
@@ -96,7 +101,7 @@ function firstOf(value: string): string {
 
 /** Quotes and angle brackets are closed. */
 export function isBalanced(value: string): boolean {
-  return walk(value, () => false)
+  return walk(value, () => undefined)
 }
 
 export type Address = { readonly uri: string; readonly params: string }

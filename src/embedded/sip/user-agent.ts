@@ -4,13 +4,19 @@ import type { Incoming } from './answering.ts'
 import type { HeaderPair } from './building.ts'
 import { type Outgoing, type RequestOptions, sendRequest } from './calling.ts'
 import { parseCSeq } from './check.ts'
-import { type Core, createDialogTable, type NotSent, type OnDialogEnded } from './core.ts'
+import {
+  type Core,
+  createDialogTable,
+  type NotSent,
+  type OnDialogEnded,
+  type Trap,
+} from './core.ts'
 import type { Dialog } from './dialog.ts'
 import { header, type SipRequest, type SipResponse } from './message.ts'
-import { createReceiving } from './receiving.ts'
+import { Receiving } from './receiving.ts'
 import { standardTimers, type Timers } from './timers.ts'
-import { createTransactions } from './transactions.ts'
-import type { HostPort, TransportName } from './transport.ts'
+import { Transactions } from './transactions.ts'
+import type { TransportName } from './transport.ts'
 import { tagOf } from './uri.ts'
 
 export type UserAgentOptions = {
@@ -21,6 +27,9 @@ export type UserAgentOptions = {
   readonly advertise?: string
   readonly timers?: Partial<Timers>
   readonly userAgent?: string
+  /** The shortest session timer to agree to, 90 s unless a test is in a hurry (RFC 4028 4). */
+  readonly sessionSecondsMin?: number
+  readonly traps?: readonly Trap[]
   readonly onRequest: (incoming: Incoming) => void
   readonly onDialogEnded?: OnDialogEnded
 }
@@ -29,24 +38,58 @@ export type UserAgent = ReturnType<typeof createUserAgent>
 
 /** A whole SIP user agent core: transactions and dialogs, both ways. Knows nothing of who uses it. */
 export function createUserAgent(options: UserAgentOptions) {
-  const timers = { ...standardTimers, ...options.timers }
+  const core: Core = createCore(options, () => transactions)
+  const receiving = new Receiving(core, options.onRequest)
+  const transactions = new Transactions({
+    host: options.host,
+    port: options.port,
+    transports: options.transports,
+    timers: core.timers,
+    events: {
+      onRequest: receiving.onRequest,
+      onCancel: receiving.onCancel,
+      onAck: receiving.onAck,
+      onStrayResponse: (response) => repeatLateAck(core, response),
+    },
+  })
+  const { dialogs } = core
+
+  return {
+    start: () => transactions.transport.start(),
+    async stop(): Promise<void> {
+      for (const each of [...dialogs.all()]) dialogs.remove(each)
+      await transactions.stop()
+    },
+    addresses: () => transactions.transport.addresses(),
+    /** Our own address as shown to the other side. */
+    local: core.local,
+    request: (wanted: RequestOptions): Outgoing | NotSent => sendRequest(core, wanted),
+    ack: (dialog: Dialog, ack: { headers?: readonly HeaderPair[]; body?: string } = {}) =>
+      sendAck(core, dialog, ack),
+    /** Drop a dialog without a word to the other side. */
+    forget: (dialog: Dialog): void => dialogs.remove(dialog),
+    counts: () => ({ ...transactions.counts(), dialogs: dialogs.size() }),
+  }
+}
+
+function createCore(options: UserAgentOptions, transactions: () => Transactions): Core {
   const dialogs = createDialogTable()
   const shownHost = options.advertise ?? hostToShow(options.host)
-  const local = (transport: TransportName): HostPort => {
-    const bound = transactions.transport.addresses()[transport]
-    return { host: shownHost, port: bound?.port ?? options.port }
-  }
-
   const core: Core = {
-    timers,
+    timers: { ...standardTimers, ...options.timers },
     dialogs,
     userAgent: options.userAgent,
+    sessionSecondsMin: options.sessionSecondsMin ?? 90,
+    traps: new Set(options.traps),
     get transactions() {
-      return transactions
+      return transactions()
     },
-    local,
+    local(transport) {
+      const bound = transactions().transport.addresses()[transport]
+      return { host: shownHost, port: bound?.port ?? options.port }
+    },
     contact(transport) {
-      const { host, port } = local(transport)
+      const { host, port } = core.local(transport)
       return `<sip:${host}:${port}${transport === 'tcp' ? ';transport=tcp' : ''}>`
     },
     bye(dialog, why) {
@@ -60,35 +103,17 @@ export function createUserAgent(options: UserAgentOptions) {
       const bye = core.bye(dialog, why)
       if (bye !== undefined) options.onDialogEnded?.(dialog, bye, why)
     },
-  }
-
-  const transactions = createTransactions({
-    host: options.host,
-    port: options.port,
-    transports: options.transports,
-    timers,
-    events: {
-      ...createReceiving(core, options.onRequest),
-      onStrayResponse: (response) => repeatLateAck(core, response),
+    refresh(dialog, { headers, onFinal }) {
+      const onResponse = (response: SipResponse): void => {
+        if (response.status < 200) return
+        if (response.status < 300) sendAck(core, dialog, {})
+        onFinal(response)
+      }
+      const body = dialog.localSdp
+      sendRequest(core, { dialog, method: 'INVITE', headers, body, onResponse })
     },
-  })
-
-  return {
-    start: () => transactions.transport.start(),
-    async stop(): Promise<void> {
-      for (const each of [...dialogs.all()]) dialogs.remove(each)
-      await transactions.stop()
-    },
-    addresses: () => transactions.transport.addresses(),
-    /** Our own address as shown to the other side. */
-    local,
-    request: (wanted: RequestOptions): Outgoing | NotSent => sendRequest(core, wanted),
-    ack: (dialog: Dialog, ack: { headers?: readonly HeaderPair[]; body?: string } = {}) =>
-      sendAck(core, dialog, ack),
-    /** Drop a dialog without a word to the other side. */
-    forget: (dialog: Dialog): void => dialogs.remove(dialog),
-    counts: () => ({ ...transactions.counts(), dialogs: dialogs.size() }),
   }
+  return core
 }
 
 /** A 2xx that comes when its transaction is gone still wants its ACK. */
