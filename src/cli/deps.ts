@@ -46,10 +46,13 @@ export type CliDeps = {
 
 export type EmbeddedOptions = {
   readonly dataDir: string
-  readonly sipHost: string
+  /** Of the SIP and media parts. */
+  readonly host: string
   readonly start: { postgres: boolean; redis: boolean; sip: boolean; media: boolean }
   readonly sipPort?: number
   readonly mediaPort?: number
+  readonly clientPort?: number
+  readonly eslPort?: number
 }
 
 export type EmbeddedParts = {

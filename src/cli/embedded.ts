@@ -14,6 +14,8 @@ Examples:
 type Options = {
   sipPort?: number
   mediaPort?: number
+  clientPort?: number
+  eslPort?: number
   host: string
   data?: string
   postgres?: boolean
@@ -26,6 +28,8 @@ export function addEmbeddedCommand(program: Command, deps: CliDeps): void {
     .description('Run the embedded parts (SIP, media, Postgres, Redis) without the engine.')
     .option('--sip-port <port>', 'start the SIP part; callers send SIP here', parsePort)
     .option('--media-port <port>', 'start the media part; its SIP port', parsePort)
+    .option('--client-port <port>', 'where engines connect to the SIP part', parsePort)
+    .option('--esl-port <port>', 'where engines connect to the media part', parsePort)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--data <folder>', 'where data is kept (default: AXBRIDGE_DATA or .data)')
     .option('--postgres', 'start a private Postgres')
@@ -40,7 +44,7 @@ export function addEmbeddedCommand(program: Command, deps: CliDeps): void {
 }
 
 function wanted(options: Options, deps: CliDeps): EmbeddedOptions {
-  const { sipPort, mediaPort } = options
+  const { sipPort, mediaPort, clientPort, eslPort } = options
   const start = {
     postgres: options.postgres === true,
     redis: options.redis === true,
@@ -50,10 +54,12 @@ function wanted(options: Options, deps: CliDeps): EmbeddedOptions {
   const none = !Object.values(start).some(Boolean)
   return {
     dataDir: options.data ?? deps.env.AXBRIDGE_DATA ?? '.data',
-    sipHost: options.host,
+    host: options.host,
     start: none ? { postgres: true, redis: true, sip: true, media: true } : start,
     ...(sipPort === undefined ? {} : { sipPort }),
     ...(mediaPort === undefined ? {} : { mediaPort }),
+    ...(clientPort === undefined ? {} : { clientPort }),
+    ...(eslPort === undefined ? {} : { eslPort }),
   }
 }
 

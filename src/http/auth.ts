@@ -8,6 +8,8 @@ export type Principal = {
   readonly accountId: AccountId
   /** Names the token in logs and counters; says nothing about its value. */
   readonly tokenId: string
+  /** Runs this installation: sees calls to numbers that belong to nobody. */
+  readonly operator: boolean
 }
 
 /** Undefined: nobody that we know. */
@@ -36,7 +38,7 @@ export function createAdminAuthenticate(admin: {
   accountId: AccountId
 }): Authenticate {
   const expected = sha256(admin.token)
-  const principal = { accountId: admin.accountId, tokenId: 'admin' }
+  const principal = { accountId: admin.accountId, tokenId: 'admin', operator: true }
   return (token) => (timingSafeEqual(sha256(token), expected) ? principal : undefined)
 }
 

@@ -25,6 +25,9 @@ export type HttpDeps = {
   readonly rooms: V1Rooms
   readonly operations: Operations
   readonly log: Logger
+  readonly requestSeconds: {
+    observe(labels: { method: string; route: string; status: string }, seconds: number): void
+  }
   /** Per token, or per address without one, and per process. */
   readonly requestsPerMinuteMax?: number
 }
@@ -53,7 +56,7 @@ export async function buildHttpApp(deps: HttpDeps): Promise<FastifyInstance> {
   addErrorHandler(app)
   addNotFoundHandler(app)
   addSecurityHeaders(app)
-  addRequestLog(app)
+  addRequestLog(app, deps.requestSeconds)
   addClosing(app)
   addAuth(app, deps.authenticate)
   await app.register(rateLimit, {
@@ -80,14 +83,18 @@ function requestIdOf(request: IncomingMessage): string {
 }
 
 /** The route's pattern, never its URL. */
-function addRequestLog(app: FastifyInstance): void {
+function addRequestLog(app: FastifyInstance, seconds: HttpDeps['requestSeconds']): void {
   app.addHook('onResponse', async (request, reply) => {
+    const { method } = request
+    const route = request.routeOptions.url ?? 'unknown'
+    const ms = reply.elapsedTime
+    seconds.observe({ method, route, status: String(reply.statusCode) }, ms / 1000)
     request.log.debug(
       {
-        method: request.method,
-        route: request.routeOptions.url ?? 'unknown',
+        method,
+        route,
         status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
+        ms: Math.round(ms),
         tokenId: request.principal?.tokenId,
       },
       'request answered',

@@ -1,12 +1,5 @@
 import type { CallFacts } from '../domain/call-event.ts'
-import type {
-  AccountId,
-  BindingId,
-  CallId,
-  PoolKey,
-  TrunkId,
-  VirtualNumber,
-} from '../domain/ids.ts'
+import type { AccountId, PoolKey, TrunkId, VirtualNumber } from '../domain/ids.ts'
 import type { PhoneNumber } from '../domain/phone-number.ts'
 import type { Trunk } from '../domain/trunk.ts'
 import type {
@@ -42,21 +35,6 @@ export type TrunksRoom = {
   list(accountId: AccountId): Promise<readonly Trunk[]>
   create(accountId: AccountId, trunk: Trunk): Promise<Trunk>
   remove(accountId: AccountId, id: TrunkId): Promise<unknown>
-}
-
-export type CallFilter = {
-  readonly accountId: AccountId
-  readonly x?: VirtualNumber | undefined
-  readonly bindingId?: BindingId | undefined
-  readonly since?: Date | undefined
-  readonly until?: Date | undefined
-  readonly limit?: number | undefined
-  readonly cursor?: string | undefined
-}
-
-export type CallRecordsRoom = {
-  list(filter: CallFilter): Promise<Page<CallFacts>>
-  get(accountId: AccountId, callId: CallId): Promise<CallFacts | undefined>
 }
 
 /** The calls that are up now, of whatever account. */

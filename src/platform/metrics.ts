@@ -23,8 +23,8 @@ export function createMetrics() {
     }),
     callsEnded: new Counter({
       name: 'axbridge_calls_ended_total',
-      help: 'Calls that are over, by hang-up reason and by who is answerable',
-      labelNames: ['reason', 'fault'],
+      help: 'Calls that are over, by hang-up reason',
+      labelNames: ['reason'],
       registers,
     }),
     callsLive: new Gauge({

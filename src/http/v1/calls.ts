@@ -1,10 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from 'typebox'
+import type { CallRecords } from '../../cdr/call-records.ts'
 import type { CallFacts } from '../../domain/call-event.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { AccountId, BindingId, CallId } from '../../domain/ids.ts'
-import { principalOf } from '../auth.ts'
-import type { CallRecordsRoom, LiveCallsRoom, NumberParser } from '../ports.ts'
+import { type Principal, principalOf } from '../auth.ts'
+import type { LiveCallsRoom, NumberParser } from '../ports.ts'
 import { problems } from '../problem.ts'
 import {
   bindingIdShape,
@@ -108,7 +109,7 @@ const CallQuery = Type.Object(
 type CallQuery = Static<typeof CallQuery>
 
 type CallDeps = {
-  callRecords: CallRecordsRoom
+  callRecords: CallRecords
   liveCalls: LiveCallsRoom
   parser: NumberParser
 }
@@ -128,7 +129,7 @@ export const callRoutes: FastifyPluginAsyncTypebox<CallDeps> = async (app, deps)
       },
     },
     async (request) => {
-      const filter = filterOf(request.query, principalOf(request).accountId, deps.parser)
+      const filter = filterOf(request.query, ownerIn(principalOf(request)), deps.parser)
       if (request.query.live === true) {
         const up = (await liveCalls.list()).filter((call) => matches(call, filter))
         return { items: up.map((each) => answerOf(each, true)) }
@@ -150,13 +151,13 @@ export const callRoutes: FastifyPluginAsyncTypebox<CallDeps> = async (app, deps)
       },
     },
     async (request) => {
-      const { accountId } = principalOf(request)
+      const owner = ownerIn(principalOf(request))
       const callId = request.params.id as CallId
       const up = (await liveCalls.list()).find(
-        (call) => call.callId === callId && call.accountId === accountId,
+        (call) => call.callId === callId && isOf(call, owner),
       )
       if (up !== undefined) return answerOf(up, true)
-      const record = await callRecords.get(accountId, callId)
+      const record = await callRecords.get(owner, callId)
       if (record === undefined) {
         throw new DomainError('call-unknown', 404, 'There is no call with this id.')
       }
@@ -165,7 +166,16 @@ export const callRoutes: FastifyPluginAsyncTypebox<CallDeps> = async (app, deps)
   )
 }
 
-function filterOf(query: CallQuery, accountId: AccountId, parser: NumberParser) {
+/** Whose calls are shown; undefined: everybody's, and those to numbers that are nobody's. */
+function ownerIn({ accountId, operator }: Principal): AccountId | undefined {
+  return operator ? undefined : accountId
+}
+
+function isOf(call: CallFacts, owner: AccountId | undefined): boolean {
+  return owner === undefined || call.accountId === owner
+}
+
+function filterOf(query: CallQuery, accountId: AccountId | undefined, parser: NumberParser) {
   const { x, bindingId, since, until, limit, cursor } = query
   return {
     accountId,
@@ -181,7 +191,7 @@ function filterOf(query: CallQuery, accountId: AccountId, parser: NumberParser) 
 function matches(call: CallFacts, filter: ReturnType<typeof filterOf>): boolean {
   const { accountId, x, bindingId, since, until } = filter
   return (
-    call.accountId === accountId &&
+    isOf(call, accountId) &&
     (x === undefined || call.x === x) &&
     (bindingId === undefined || call.bindingId === bindingId) &&
     (since === undefined || call.callTime >= since) &&

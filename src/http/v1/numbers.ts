@@ -9,6 +9,7 @@ import {
   closed,
   compact,
   lineOfText,
+  listOf,
   pageAnswer,
   pageOf,
   pageQuery,
@@ -98,7 +99,7 @@ export const numberRoutes: FastifyPluginAsyncTypebox<NumberDeps> = async (
         tags: ['numbers'],
         body: NumbersRequest,
         response: {
-          201: Type.Object({ items: Type.Array(NumberAnswer) }),
+          201: listOf(NumberAnswer),
           ...problems(400, 404, 409, 413, 415, 422),
         },
       },
@@ -121,7 +122,7 @@ export const numberRoutes: FastifyPluginAsyncTypebox<NumberDeps> = async (
     {
       schema: {
         operationId: 'listNumbers',
-        summary: 'X numbers',
+        summary: 'X numbers, of all pools or of one',
         tags: ['numbers'],
         querystring: NumberQuery,
         response: { 200: pageOf(NumberAnswer), ...problems(400, 422) },
@@ -151,7 +152,7 @@ const addSingleRoutes = (
     {
       schema: {
         operationId: 'getNumber',
-        summary: 'One X number',
+        summary: 'One X number and its state',
         tags: ['numbers'],
         params: NumberParams,
         response: { 200: NumberAnswer, ...problems(400, 404) },

@@ -75,7 +75,7 @@ export const poolRoutes: FastifyPluginAsyncTypebox<{ pools: PoolsRoom }> = async
     {
       schema: {
         operationId: 'createPool',
-        summary: 'Add a pool',
+        summary: 'Add a pool of X numbers',
         description: 'What it says of its bindings holds for those that do not say otherwise.',
         tags: ['pools'],
         body: PoolRequest,
@@ -104,7 +104,7 @@ export const poolRoutes: FastifyPluginAsyncTypebox<{ pools: PoolsRoom }> = async
     {
       schema: {
         operationId: 'listPools',
-        summary: 'Pools',
+        summary: 'Pools, in the order of their keys',
         tags: ['pools'],
         querystring: Type.Object(pageQuery, closed),
         response: { 200: pageOf(PoolAnswer), ...problems(400, 422) },
@@ -121,7 +121,7 @@ export const poolRoutes: FastifyPluginAsyncTypebox<{ pools: PoolsRoom }> = async
     {
       schema: {
         operationId: 'getPool',
-        summary: 'One pool',
+        summary: 'One pool by its key',
         tags: ['pools'],
         params: Type.Object({ key: poolKeyShape }),
         response: { 200: PoolAnswer, ...problems(400, 404) },

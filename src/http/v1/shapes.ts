@@ -93,12 +93,24 @@ export const pageQuery = {
 }
 
 export function pageOf<Item extends TSchema>(item: Item) {
-  return Type.Object({
-    items: Type.Array(item),
-    nextCursor: Type.Optional(
-      Type.String({ description: 'Give it back as `cursor`; absent: this was the last page.' }),
-    ),
-  })
+  return Type.Object(
+    {
+      items: Type.Array(item),
+      nextCursor: Type.Optional(
+        Type.String({ description: 'Give it back as `cursor`; absent: this was the last page.' }),
+      ),
+    },
+    { examples: [{ items: exampleOf(item), nextCursor: 'YjEwMDAwMDAwMDAwMDAwMDE' }] },
+  )
+}
+
+/** For what is never more than fits into one answer. */
+export function listOf<Item extends TSchema>(item: Item) {
+  return Type.Object({ items: Type.Array(item) }, { examples: [{ items: exampleOf(item) }] })
+}
+
+function exampleOf(item: TSchema): unknown[] {
+  return 'examples' in item && Array.isArray(item.examples) ? item.examples : []
 }
 
 type Items<Item> = { items: Item[]; nextCursor?: string }

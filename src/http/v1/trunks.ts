@@ -6,7 +6,7 @@ import type { Trunk } from '../../domain/trunk.ts'
 import { principalOf } from '../auth.ts'
 import type { TrunksRoom } from '../ports.ts'
 import { type Fault, problems, RequestRefused } from '../problem.ts'
-import { closed, compact } from './shapes.ts'
+import { closed, compact, listOf } from './shapes.ts'
 
 const trunkIdShape = Type.String({
   pattern: '^[a-z0-9][a-z0-9-]{0,31}$',
@@ -89,7 +89,7 @@ export const trunkRoutes: FastifyPluginAsyncTypebox<{ trunks: TrunksRoom }> = as
         operationId: 'listTrunks',
         summary: 'Trunks, in the order in which they are tried',
         tags: ['trunks'],
-        response: { 200: Type.Object({ items: Type.Array(TrunkAnswer) }), ...problems() },
+        response: { 200: listOf(TrunkAnswer), ...problems() },
       },
     },
     async (request) => {
@@ -103,7 +103,7 @@ export const trunkRoutes: FastifyPluginAsyncTypebox<{ trunks: TrunksRoom }> = as
     {
       schema: {
         operationId: 'createTrunk',
-        summary: 'Add a trunk',
+        summary: 'Add a carrier trunk',
         tags: ['trunks'],
         body: TrunkRequest,
         response: { 201: TrunkAnswer, ...problems(400, 409, 413, 415, 422) },

@@ -1,13 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { Bindings } from '../../bindings/bindings.ts'
-import type {
-  CallRecordsRoom,
-  LiveCallsRoom,
-  NumberParser,
-  NumbersRoom,
-  PoolsRoom,
-  TrunksRoom,
-} from '../ports.ts'
+import type { CallRecords } from '../../cdr/call-records.ts'
+import type { LiveCallsRoom, NumberParser, NumbersRoom, PoolsRoom, TrunksRoom } from '../ports.ts'
 import { bindingRoutes } from './bindings.ts'
 import { callRoutes } from './calls.ts'
 import { numberRoutes } from './numbers.ts'
@@ -20,7 +14,7 @@ export type V1Rooms = {
   readonly pools: PoolsRoom
   readonly numbers: NumbersRoom
   readonly trunks: TrunksRoom
-  readonly callRecords: CallRecordsRoom
+  readonly callRecords: CallRecords
   readonly liveCalls: LiveCallsRoom
   readonly parser: NumberParser
 }

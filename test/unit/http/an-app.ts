@@ -2,7 +2,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import { pino } from 'pino'
 import { afterEach } from 'vitest'
 import type { BindCommand, Binding } from '../../../src/bindings/binding.ts'
-import type { CallFacts } from '../../../src/domain/call-event.ts'
+import type { CallRecord } from '../../../src/cdr/call-records.ts'
 import { DomainError } from '../../../src/domain/errors.ts'
 import type {
   AccountId,
@@ -49,10 +49,12 @@ export async function anApi(
 ): Promise<Api> {
   const lines: string[] = []
   const commands: BindCommand[] = []
+  const metrics = createMetrics()
   const app = await buildHttpApp({
     authenticate: createAdminAuthenticate({ token, accountId: account }),
     log: pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) }),
-    operations: { checks: {}, isDraining: () => false, metrics: createMetrics().registry },
+    operations: { checks: {}, isDraining: () => false, metrics: metrics.registry },
+    requestSeconds: metrics.httpRequests,
     ...given,
     rooms: { ...someRooms(commands), ...given.rooms },
   })
@@ -170,7 +172,7 @@ export function aTrunk(given: Partial<Trunk> = {}): Trunk {
   }
 }
 
-export function aCall(given: Partial<CallFacts> = {}): CallFacts {
+export function aCall(given: Partial<CallRecord> = {}): CallRecord {
   return {
     callId: '0b8f3c1e-7f0e-4f6f-9d5c-2f1b8a4f4a10' as CallId,
     routerId: 'router-1',
@@ -198,6 +200,8 @@ export function aCall(given: Partial<CallFacts> = {}): CallFacts {
     releaseCause: 16,
     releaseReason: 'normal',
     recording: '2030/01/31/call.wav',
+    startEventId: undefined,
+    endEventId: undefined,
     ...given,
   }
 }

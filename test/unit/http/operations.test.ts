@@ -71,3 +71,17 @@ test('metrics are Prometheus text', async () => {
   expect(answer.headers['content-type']).toMatch(/^text\/plain; version=0.0.4/)
   expect(answer.body).toContain('# TYPE axbridge_calls_live gauge')
 })
+
+test('requests are counted by the pattern of their route, never by their URL', async () => {
+  const { app, ask } = await anApi()
+  await ask('/v1/numbers/17012345678')
+  await ask('/v1/13812340001')
+  const { body } = await app.inject('/metrics')
+  expect(body).toContain(
+    'axbridge_http_request_seconds_count{method="GET",route="/v1/numbers/:x",status="200"} 1',
+  )
+  expect(body).toContain(
+    'axbridge_http_request_seconds_count{method="GET",route="unknown",status="404"} 1',
+  )
+  expect(body).not.toContain('17012345678')
+})

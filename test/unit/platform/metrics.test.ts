@@ -4,22 +4,22 @@ import { createMetrics } from '../../../src/platform/metrics.ts'
 test('the engine counts what operations people ask for', async () => {
   const metrics = createMetrics()
   metrics.callsStarted.inc({ trunk: 'demo' })
-  metrics.callsEnded.inc({ reason: 'callee-busy', fault: 'callee' })
+  metrics.callsEnded.inc({ reason: 'callee-busy' })
   metrics.callsLive.set(3)
   metrics.postDialDelay.observe(0.42)
   metrics.resolves.inc({ source: 'redis' })
   metrics.journalBacklog.set(7)
   metrics.mediaHostUp.set({ host: '127.0.0.1:8021' }, 1)
-  metrics.trunkUp.set({ trunk: 'demo' }, 0)
+  metrics.sipServerUp.set({ server: '127.0.0.1:9022' }, 0)
   const text = await metrics.registry.metrics()
 
-  expect(text).toContain('axbridge_calls_ended_total{reason="callee-busy",fault="callee"} 1')
+  expect(text).toContain('axbridge_calls_ended_total{reason="callee-busy"} 1')
   expect(text).toContain('axbridge_calls_live 3')
   expect(text).toContain('axbridge_post_dial_delay_seconds_bucket{le="0.5"} 1')
   expect(text).toContain('axbridge_resolves_total{source="redis"} 1')
   expect(text).toContain('axbridge_journal_backlog_events 7')
   expect(text).toContain('axbridge_media_host_up{host="127.0.0.1:8021"} 1')
-  expect(text).toContain('axbridge_trunk_up{trunk="demo"} 0')
+  expect(text).toContain('axbridge_sip_server_up{server="127.0.0.1:9022"} 0')
   expect(text).toContain('nodejs_eventloop_lag_p99_seconds')
 })
 
@@ -33,6 +33,6 @@ test('no label could hold a number', async () => {
   const { registry } = createMetrics()
   const own = registry.getMetricsAsArray().filter((each) => each.name.startsWith('axbridge_'))
   const labels = own.flatMap((each) => ('labelNames' in each ? (each.labelNames as string[]) : []))
-  const closed = ['trunk', 'reason', 'fault', 'source', 'host', 'method', 'route', 'status']
+  const closed = ['trunk', 'reason', 'source', 'host', 'server', 'method', 'route', 'status']
   expect(labels.filter((label) => !closed.includes(label))).toEqual([])
 })
