@@ -12,6 +12,7 @@ import {
   type SipRequest,
   type SipResponse,
 } from './message.ts'
+import { reasonOf } from './reasons.ts'
 import { createRepeater, type Repeater } from './repeater.ts'
 import type { ServerTransaction } from './server-transaction.ts'
 import { armAfterAnswer, sessionAnswer } from './session-timer.ts'
@@ -112,7 +113,7 @@ export class Answering implements Incoming, TheirInvite {
     this.#tag ??= answer.tag ?? newTag()
     const response = responseTo(this.request, {
       status: answer.status,
-      reason: answer.reason ?? '',
+      reason: answer.reason ?? reasonOf(answer.status),
       tag: this.#tag,
       headers: this.#linesOf(answer),
       body: answer.body ?? '',
