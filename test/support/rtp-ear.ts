@@ -13,6 +13,8 @@ export type RtpEar = {
   aim(target: { host: string; port: number; payloadType: number }): void
   /** Sends the digits as telephone-events (RFC 4733), payload type 101. */
   press(digits: string): void
+  /** Digits that came as telephone-events. */
+  digits(): string
   /** Share of the sound's energy that lies at this frequency, 0 to 1, over the packets of a time window. */
   heard(hertz: number, window?: { fromMs: number; toMs: number }): number
   /** Loudest sample over the window, 0 to 32767. */
@@ -40,6 +42,7 @@ export async function createRtpEar(options: { host: string; hertz: number }): Pr
     packets,
     aim: voice.aim,
     press: voice.press,
+    digits: () => digitsOf(packets),
     heard: (hertz, window) => shareAt(samples(window), hertz),
     peak: (window) => samples(window).reduce((max, each) => Math.max(max, Math.abs(each)), 0),
     close() {
@@ -122,6 +125,16 @@ function tone(payloadType: number, hertz: number, offset: number): Uint8Array {
     wave[i] = 8000 * Math.sin((2 * Math.PI * hertz * (offset + i)) / 8000)
   }
   return payloadType === 0 ? g711.mulaw.encode(wave) : g711.alaw.encode(wave)
+}
+
+/** Repetitions of one event carry the same timestamp (RFC 4733 2.2.2). */
+function digitsOf(packets: readonly HeardPacket[]): string {
+  const events = new Map<number, string>()
+  for (const { bytes } of packets) {
+    if (((bytes[1] ?? 0) & 0x7f) !== dtmfPayloadType || bytes.length < 16) continue
+    events.set(bytes.readUInt32BE(4), '0123456789*#'[bytes[12] ?? 0] ?? '?')
+  }
+  return [...events.values()].join('')
 }
 
 const inside = (atMs: number, window?: { fromMs: number; toMs: number }) =>

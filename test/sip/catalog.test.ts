@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { CallRecord } from '../support/api.ts'
+import { type CatalogEntry, readCatalog } from '../support/catalog.ts'
+import { type Engine, startEngine } from '../support/engine.ts'
+import { countEvents } from '../support/events.ts'
+import { findLeaks } from '../support/leak-check.ts'
+import { createLimiter } from '../support/limiter.ts'
+import { parts, play } from '../support/play.ts'
+import { until } from '../support/ports.ts'
+import { type Runtime, startRuntime } from '../support/runtime.ts'
+import { verdict } from '../support/verdict.ts'
+import { createWorld, type World } from '../support/world.ts'
+
+/** Stories at the same time: enough that the slow ones do not add up, few enough for two cores. */
+const atOnce = 12
+const recordMsMax = 15_000
+
+const entries = await readCatalog()
+let runtime: Runtime
+let engine: Engine
+let world: World
+const verdicts = new Map<string, Promise<string[]>>()
+
+beforeAll(async () => {
+  runtime = await startRuntime()
+  engine = await startEngine(runtime)
+  world = await createWorld(engine, runtime)
+  playAll()
+})
+
+afterAll(async () => {
+  await Promise.allSettled(verdicts.values())
+  world?.close()
+  await engine?.stop()
+  await runtime?.stop()
+})
+
+describe('the catalogue of scenarios', () => {
+  test.for(entries.map((entry) => [entry.id, entry] as const))(
+    '%s',
+    { timeout: 240_000 },
+    async ([id]) => {
+      expect(await verdicts.get(id)).toEqual([])
+    },
+  )
+})
+
+describe('when all is played', () => {
+  test('no call is left', async () => {
+    await Promise.allSettled(verdicts.values())
+    await until('all calls are over', async () => (await engine.api.liveCalls()).length === 0)
+  })
+
+  test('nobody was called who is not in the stories', async () => {
+    await Promise.allSettled(verdicts.values())
+    expect(world.stage.trunks.flatMap((trunk) => trunk.strangers)).toEqual([])
+  })
+
+  test('every call has one start and one end on the reporting stream', async () => {
+    await Promise.allSettled(verdicts.values())
+    const counts = await countEvents(runtime.redisUrl)
+    const odd = [...counts].filter(([, each]) => each['start'] !== 1 || each['end'] !== 1)
+    expect(odd).toEqual([])
+    expect(counts.size).toBeGreaterThan(entries.length / 2)
+  })
+
+  test('the log shows no number', async () => {
+    await Promise.allSettled(verdicts.values())
+    const log = engine.log()
+    const leaks = entries.flatMap((_, index) => {
+      const { a, b, stranger } = world.cast(index)
+      return [a, b, stranger].filter((number) => log.includes(number.slice(3)))
+    })
+    expect(leaks).toEqual([])
+    const { a, b } = world.cast(0)
+    expect([...findLeaks(Buffer.from(log), a), ...findLeaks(Buffer.from(log), b)]).toEqual([])
+  })
+})
+
+/** Slow stories first, so that they are not the last to run all alone. */
+function playAll(): void {
+  const inTurn = createLimiter(atOnce)
+  const order = entries
+    .map((entry, index) => ({ entry, index }))
+    .sort((a, b) => (b.entry.secondsMax ?? 0) - (a.entry.secondsMax ?? 0))
+  for (const { entry, index } of order) {
+    const done = inTurn(() => judge(entry, index))
+    verdicts.set(
+      entry.id,
+      done.catch((err: unknown) => [`it could not be played: ${String(err)}`]),
+    )
+  }
+}
+
+async function judge(entry: CatalogEntry, index: number): Promise<string[]> {
+  const cast = world.cast(index)
+  const duringCall = await world.prepare(entry, cast)
+  const played = await play(entry, cast, world.stage, duringCall)
+  return verdict(entry, cast, played, await recordsOf(entry, parts(entry, cast).dialled))
+}
+
+/** Records come over journal, stream and a batch, so they are waited for. */
+async function recordsOf(entry: CatalogEntry, x: string): Promise<readonly CallRecord[]> {
+  let records: readonly CallRecord[] = []
+  const complete = async () => {
+    records = await engine.api.callsTo(x)
+    return records.length > 0 && records.every((each) => each.releaseTime !== undefined)
+  }
+  const mayBeNone = entry.cause === undefined
+  await until('the record is complete', complete, mayBeNone ? 2000 : recordMsMax, 200).catch(
+    () => undefined,
+  )
+  return records
+}
