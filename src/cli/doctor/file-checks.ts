@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readVaultKeys } from '../../platform/vault.ts'
 import { type Finding, fail, ok, reasonOf, warn } from './finding.ts'
@@ -41,15 +42,18 @@ export async function checkKeyFile(file: string): Promise<Finding[]> {
 /** Writes, flushes and removes a file there, and looks at the space that is left on its disk. */
 export async function checkFolder(name: string, folder: string): Promise<Finding[]> {
   const part = `${name} folder`
+  if (!existsSync(folder)) {
+    const todo = 'nothing, if the engine was never started: it makes the folder'
+    return [warn(part, `${folder} is not there yet`, todo)]
+  }
   const probe = join(folder, `.doctor-${randomUUID()}`)
   try {
-    await mkdir(folder, { recursive: true })
     await writeFile(probe, 'probe', { flush: true })
     await rm(probe)
     const disk = await statfs(folder)
     return [spaceFinding(part, folder, disk.bavail * disk.bsize)]
   } catch (err) {
-    return [fail(part, `${folder}: ${reasonOf(err)}`, 'create it, writable for this user')]
+    return [fail(part, reasonOf(err), 'let this user write there')]
   }
 }
 
