@@ -37,6 +37,7 @@ export async function startChild(options: {
 }): Promise<Child> {
   const [program] = options.command
   const log = openLog(options.logFile)
+  const writtenBefore = statSync(options.logFile).size
   try {
     const args = [
       ...(options.setpriv ?? []),
@@ -55,7 +56,7 @@ export async function startChild(options: {
     const exited = exitOf(child)
     const firstLine = firstLineOf(child)
     const pid = await pidOf(child, program)
-    return { pid, exited, firstLine, lastWords: () => tail(options.logFile) }
+    return { pid, exited, firstLine, lastWords: () => tail(options.logFile, writtenBefore) }
   } finally {
     closeSync(log)
   }
@@ -93,13 +94,13 @@ function firstLineOf(child: ChildProcess): Promise<string | undefined> {
   })
 }
 
-function tail(file: string): string {
+function tail(file: string, from: number): string {
   const bytesMax = 4096
   try {
     const handle = openSync(file, 'r')
     try {
       const { size } = statSync(file)
-      const buffer = Buffer.alloc(Math.min(size, bytesMax))
+      const buffer = Buffer.alloc(Math.min(Math.max(size - from, 0), bytesMax))
       readSync(handle, buffer, 0, buffer.length, size - buffer.length)
       return buffer.toString('utf8').trim().split('\n').slice(-12).join('\n')
     } finally {

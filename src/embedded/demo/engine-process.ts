@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { type Child, startChild } from '../child-process.ts'
+import { exitText } from '../part.ts'
+import { endProcess, identify } from '../process-identity.ts'
+
+const run = promisify(execFile)
+
+export type Engine = {
+  /** Resolves with what happened when it ends by itself. */
+  readonly died: Promise<string>
+  stop(): Promise<void>
+}
+
+const readyMsMax = 60_000
+
+/** The engine as in production: its own program, told everything by its environment, its log in a file. */
+export async function startEngine(options: {
+  readonly env: NodeJS.ProcessEnv
+  readonly logDir: string
+  readonly api: string
+  readonly signal: AbortSignal
+}): Promise<Engine> {
+  const { env, logDir, api, signal } = options
+  const program = [process.execPath, '--enable-source-maps', mainFile()] as const
+  await migrate(program, env)
+  const child = await startChild({
+    command: [...program, 'serve', '--roles', 'router,api,worker'],
+    deathSignal: 'TERM',
+    logFile: join(logDir, 'engine.log'),
+    cwd: process.cwd(),
+    env,
+  })
+  const identity = identify(child.pid)
+  let stopping = false
+  const stop = async () => {
+    stopping = true
+    // It waits for calls that are up, up to DRAIN_SECONDS_MAX.
+    if (identity !== undefined) {
+      const steps = [
+        ['SIGTERM', 30_000],
+        ['SIGKILL', 5000],
+      ] as const
+      await endProcess(identity, steps)
+    }
+    await child.exited
+  }
+  const died = child.exited.then((exit) => {
+    if (stopping) return new Promise<string>(() => undefined)
+    return `the engine ${exitText(exit)}\n${child.lastWords()}`
+  })
+  try {
+    await untilReady(child, api, signal)
+  } catch (err) {
+    await stop()
+    throw err
+  }
+  return { died, stop }
+}
+
+function mainFile(): string {
+  return fileURLToPath(new URL('../../main.js', import.meta.url))
+}
+
+async function migrate(program: readonly [string, ...string[]], env: NodeJS.ProcessEnv) {
+  const [command, ...args] = program
+  await run(command, [...args, 'migrate'], { env }).catch((err: unknown) => {
+    const { stderr = '', stdout = '' } = err as { stderr?: string; stdout?: string }
+    throw new Error(`the database cannot be migrated\n${stderr}${stdout}`, { cause: err })
+  })
+}
+
+async function untilReady(child: Child, api: string, signal: AbortSignal): Promise<void> {
+  const abort = new AbortController()
+  const ended = child.exited.then((exit) => {
+    abort.abort()
+    return exit
+  })
+  const until = Date.now() + readyMsMax
+  let answer = 'no answer'
+  while (Date.now() < until && !abort.signal.aborted && !signal.aborted) {
+    const response = await fetch(`${api}/readyz`, { signal: AbortSignal.timeout(2000) }).catch(
+      () => undefined,
+    )
+    if (response?.ok === true) return
+    if (response !== undefined) answer = `${response.status} ${await response.text()}`
+    await sleep(50)
+  }
+  if (signal.aborted) throw new Error('stopped')
+  const exit = await Promise.race([ended, sleep(0)])
+  const what = exit === undefined ? `is not ready: ${answer}` : exitText(exit)
+  throw new Error(`the engine ${what}\n${child.lastWords()}`)
+}
