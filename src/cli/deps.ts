@@ -53,6 +53,8 @@ export type EmbeddedOptions = {
   readonly mediaPort?: number
   readonly clientPort?: number
   readonly eslPort?: number
+  /** A part died though nobody asked for it. */
+  onExit(part: string, how: string): void
 }
 
 export type EmbeddedParts = {

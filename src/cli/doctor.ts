@@ -86,7 +86,9 @@ function portChecks({ env, fetch }: CliDeps): [string, Check][] {
     { part: 'http', host: 'HTTP_HOST', setting: 'HTTP_PORT', fallback: '8080' },
     { part: 'media', host: 'MEDIA_LISTEN_HOST', setting: 'MEDIA_LISTEN_PORT', fallback: '0' },
   ] as const
-  return ports.map(({ part, host, setting, fallback }) => {
+  // 0 takes whatever is free.
+  const fixed = ports.filter(({ setting, fallback }) => (env[setting] ?? fallback) !== '0')
+  return fixed.map(({ part, host, setting, fallback }) => {
     const options = {
       part,
       host: env[host] ?? '127.0.0.1',

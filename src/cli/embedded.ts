@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import type { CliDeps, EmbeddedOptions, EmbeddedParts } from './deps.ts'
+import { type CliDeps, CliError, type EmbeddedOptions, type EmbeddedParts } from './deps.ts'
 
 const help = `
 The SIP and media parts are stand-ins for laptops, demos and tests: they speak the protocols of
@@ -36,14 +36,24 @@ export function addEmbeddedCommand(program: Command, deps: CliDeps): void {
     .option('--redis', 'start a private Redis')
     .addHelpText('after', help)
     .action(async (options: Options) => {
-      const parts = await deps.embedded(wanted(options, deps))
+      const running = new AbortController()
+      const ends = AbortSignal.any([deps.stopped, running.signal])
+      const deaths: string[] = []
+      const parts = await deps.embedded({
+        ...wanted(options, deps),
+        onExit(part, how) {
+          deaths.push(`${part} ${how}`)
+          running.abort()
+        },
+      })
       deps.out(settingsText(parts))
-      await untilStopped(deps.stopped)
+      await untilAborted(ends)
       await parts.stop()
+      if (deaths.length > 0) throw new CliError(`a part died: ${deaths.join(', ')}`)
     })
 }
 
-function wanted(options: Options, deps: CliDeps): EmbeddedOptions {
+function wanted(options: Options, deps: CliDeps): Omit<EmbeddedOptions, 'onExit'> {
   const { sipPort, mediaPort, clientPort, eslPort } = options
   const start = {
     postgres: options.postgres === true,
@@ -78,19 +88,16 @@ function settingsText(parts: EmbeddedParts): string {
   return `${settings.join('')}${sip}# running; SIGTERM or Ctrl-C stops\n`
 }
 
-function untilStopped(stopped: AbortSignal): Promise<void> {
-  if (stopped.aborted) return Promise.resolve()
+function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
   return new Promise((resolve) => {
     // A signal alone does not keep the process up when every part is a process of its own.
     const hold = setInterval(() => {}, 60_000)
-    stopped.addEventListener(
-      'abort',
-      () => {
-        clearInterval(hold)
-        resolve()
-      },
-      { once: true },
-    )
+    const end = () => {
+      clearInterval(hold)
+      resolve()
+    }
+    signal.addEventListener('abort', end, { once: true })
   })
 }
 

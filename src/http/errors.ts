@@ -35,7 +35,8 @@ export function addErrorHandler(app: FastifyInstance): void {
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const refusal = refusalOf(error)
   if (refusal.httpStatus === 500) request.log.error({ err: error }, 'request failed')
-  // The status line's own text would be lost in HTTP/2; the body says it all.
+  // What is away is mostly back in a moment.
+  if (refusal.httpStatus === 503) reply.header('retry-after', '2')
   reply.code(refusal.httpStatus).type(problemMediaType).send(problemOf(refusal, request.id))
 }
 

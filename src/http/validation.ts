@@ -42,7 +42,7 @@ export function faultsOf(part: string, errors: readonly SchemaError[]): Fault[] 
 }
 
 function faultsOfOne(part: string, error: SchemaError): Fault[] {
-  const at = `${part}${maskDigits(error.instancePath)}`
+  const at = `${part}${maskDigits(error.instancePath.slice(0, 200))}`
   const { requiredProperties, additionalProperties } = error.params
   if (error.keyword === 'required' && Array.isArray(requiredProperties)) {
     return requiredProperties.map((name) => ({
@@ -94,7 +94,7 @@ function listOf(values: unknown): string {
 
 /** A field name that a client made up, cut to what is safe to repeat. */
 function printable(name: string): string {
-  const clean = maskDigits(name).replace(/[^\p{L}\p{N}_.*-]/gu, '?')
+  const clean = maskDigits(name.slice(0, 100)).replace(/[^\p{L}\p{N}_.*-]/gu, '?')
   return clean.length > 40 ? `${clean.slice(0, 40)}...` : clean
 }
 

@@ -132,10 +132,9 @@ export const callRoutes: FastifyPluginAsyncTypebox<CallDeps> = async (app, deps)
       const filter = filterOf(request.query, ownerIn(principalOf(request)), deps.parser)
       if (request.query.live === true) {
         const up = (await liveCalls.list()).filter((call) => matches(call, filter))
-        return { items: up.map((each) => answerOf(each, true)) }
+        return { items: up.map((each) => answerOf(each)) }
       }
-      const page = await callRecords.list(filter)
-      return pageAnswer(page, (each) => answerOf(each, false))
+      return pageAnswer(await callRecords.list(filter), answerOf)
     },
   )
 
@@ -156,12 +155,12 @@ export const callRoutes: FastifyPluginAsyncTypebox<CallDeps> = async (app, deps)
       const up = (await liveCalls.list()).find(
         (call) => call.callId === callId && isOf(call, owner),
       )
-      if (up !== undefined) return answerOf(up, true)
+      if (up !== undefined) return answerOf(up)
       const record = await callRecords.get(owner, callId)
       if (record === undefined) {
         throw new DomainError('call-unknown', 404, 'There is no call with this id.')
       }
-      return answerOf(record, false)
+      return answerOf(record)
     },
   )
 }
@@ -201,11 +200,11 @@ function matches(call: CallFacts, filter: ReturnType<typeof filterOf>): boolean 
 
 const directions = ['platform', 'caller', 'callee'] as const
 
-function answerOf(call: CallFacts, live: boolean): Static<typeof CallAnswer> {
+function answerOf(call: CallFacts): Static<typeof CallAnswer> {
   const time = (at: Date | undefined) => (at === undefined ? undefined : timeText(at))
   return compact({
     id: call.callId as string,
-    live,
+    live: call.releaseTime === undefined,
     x: call.x as string,
     poolKey: call.poolKey as string | undefined,
     product: call.product,

@@ -89,7 +89,6 @@ test('when everything is well it says so of every part', async () => {
     'redis persistence',
     'redis memory',
     'http port',
-    'media port',
     'key file',
   ]
   expect(good).toEqual(expect.arrayContaining(expected))

@@ -76,7 +76,7 @@ test('embedded starts what is asked for, prints settings for a shell and stops i
   expect(run.out).toBe(
     "DRACHTIO_URL='drachtio://:cymru@127.0.0.1:9022'\n# SIP is at 127.0.0.1:5060\n# running; SIGTERM or Ctrl-C stops\n",
   )
-  expect(started).toEqual([
+  expect(started).toMatchObject([
     {
       dataDir: '/nowhere',
       host: '127.0.0.1',
@@ -86,7 +86,7 @@ test('embedded starts what is asked for, prints settings for a shell and stops i
     },
   ])
   await cli(['embedded', '--data', 'here'], { embedded })
-  expect(started[1]).toEqual({
+  expect(started[1]).toMatchObject({
     dataDir: 'here',
     host: '127.0.0.1',
     start: { postgres: true, redis: true, sip: true, media: true },
@@ -110,6 +110,18 @@ test('embedded goes on until it is told to stop', async () => {
   })
   expect((await running).code).toBe(0)
   expect(stopped).toBe(true)
+})
+
+test('embedded ends with an error when a part dies', async () => {
+  const run = await cli(['embedded', '--redis'], {
+    stopped: new AbortController().signal,
+    embedded: async (options) => {
+      setImmediate(() => options.onExit('redis', 'ended with code 1'))
+      return { stop: async () => undefined }
+    },
+  })
+  expect(run.code).toBe(1)
+  expect(run.err).toBe('error: a part died: redis ended with code 1\n')
 })
 
 test('bind add sends the request with a key of its own and shows the masked answer', async () => {

@@ -40,6 +40,7 @@ test('a database that is away is said so', async () => {
   const { ask } = await anApi({ rooms: { pools: pools(away) } })
   const answer = await ask('/v1/pools')
   expect(answer.statusCode).toBe(503)
+  expect(answer.headers['retry-after']).toBe('2')
   expect(answer.json()).toMatchObject({ code: 'database-away', title: 'Service Unavailable' })
 })
 
@@ -135,6 +136,20 @@ test('browsers are told to do nothing with an answer, and nobody to keep it', as
       'referrer-policy': 'no-referrer',
     })
   }
+})
+
+test('the reader may run its own scripts and nobody else’s', async () => {
+  const { app } = await anApi()
+  const policy = String((await app.inject('/docs')).headers['content-security-policy'])
+  expect(policy).toContain("default-src 'none'; script-src 'self';")
+  expect(policy).not.toContain('http')
+})
+
+test('HEAD is answered like GET, and as closed', async () => {
+  const { app, ask } = await anApi()
+  expect((await app.inject({ method: 'HEAD', url: '/healthz' })).statusCode).toBe(200)
+  expect((await app.inject({ method: 'HEAD', url: '/v1/pools' })).statusCode).toBe(401)
+  expect((await ask({ method: 'HEAD', url: '/v1/pools' })).statusCode).toBe(200)
 })
 
 test('what is not HTTP is answered as a problem and the connection closed', async () => {
