@@ -96,8 +96,12 @@ export function createCallerLeg(given: {
       phase = 'gone'
       ringer.stop()
       stopListening()
-      if (was === 'ringing') response.send(cause.sipStatus, { headers: reasonHeader(cause) })
+      if (was === 'ringing') response.send(refusalStatus(cause), { headers: reasonHeader(cause) })
       else talk?.hangUp(cause)
     },
   }
 }
+
+/** A normal end before the caller was answered (the callee hung up at once) is no success for the caller. */
+const refusalStatus = (cause: HangupCause): number =>
+  cause.sipStatus < 300 ? 480 : cause.sipStatus
