@@ -30,7 +30,11 @@ export type HttpDeps = {
   }
   /** Per token, or per address without one, and per process. */
   readonly requestsPerMinuteMax?: number
+  readonly answerMsMax?: number
 }
+
+/** Every wait inside has a shorter limit; this is for what nobody thought of. */
+const answerMsMaxDefault = 20_000
 
 /** The whole HTTP edge, ready to `listen` or `inject`. `close()` waits for running requests. */
 export async function buildHttpApp(deps: HttpDeps): Promise<FastifyInstance> {
@@ -44,6 +48,7 @@ export async function buildHttpApp(deps: HttpDeps): Promise<FastifyInstance> {
     genReqId: requestIdOf,
     bodyLimit: bodyBytesMax,
     requestTimeout: requestMsMax,
+    handlerTimeout: deps.answerMsMax ?? answerMsMaxDefault,
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
     clientErrorHandler: (error, socket) => answerUnreadable(error, socket),

@@ -24,7 +24,10 @@ const frameworkErrors: Readonly<Record<string, readonly [code: string, detail: s
   ],
   FST_ERR_CTP_INVALID_JSON_BODY: ['body-not-json', 'The body is not valid JSON.'],
   FST_ERR_BAD_URL: ['url-invalid', 'The URL can not be decoded. Check its percent escapes.'],
-  FST_ERR_ASYNC_CONSTRAINT: ['url-invalid', 'The URL can not be handled.'],
+  FST_ERR_HANDLER_TIMEOUT: [
+    'too-slow',
+    'It took too long, and whether it was done is not known. With the same Idempotency-Key it can be asked again.',
+  ],
 }
 
 /** The one place where an error becomes an answer. What nobody planned for is logged here, once. */

@@ -44,6 +44,18 @@ test('a database that is away is said so', async () => {
   expect(answer.json()).toMatchObject({ code: 'database-away', title: 'Service Unavailable' })
 })
 
+test('what never comes to an end is answered all the same', async () => {
+  const hanging = {
+    create: async () => aPool(),
+    get: async () => aPool(),
+    list: () => new Promise<never>(() => {}),
+  }
+  const { ask } = await anApi({ answerMsMax: 20, rooms: { pools: hanging } })
+  const answer = await ask('/v1/pools')
+  expect(answer.statusCode).toBe(503)
+  expect(answer.json()).toMatchObject({ code: 'too-slow' })
+})
+
 test('an unknown path is 404, a known path with another method 405 with what it allows', async () => {
   const { ask } = await anApi()
   const unknown = await ask('/v1/nothing')
