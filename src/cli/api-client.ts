@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { type CliDeps, CliError } from './deps.ts'
+import { dataFolder } from './places.ts'
 
 export type ApiOptions = { api?: string; json?: boolean }
 
@@ -73,7 +74,7 @@ export async function createApiClient(options: ApiOptions, deps: CliDeps): Promi
 
 /** `quickstart.json` in the data folder. Absent for everybody who does not run the quickstart. */
 async function quickstartFacts(deps: CliDeps): Promise<{ api?: string; token?: string }> {
-  const file = join(deps.env.AXBRIDGE_DATA ?? '.data', 'quickstart.json')
+  const file = join(dataFolder(deps.env), 'quickstart.json')
   const text = await readFile(file, 'utf8').catch(() => '{}')
   const { api, token } = JSON.parse(text) as { api?: unknown; token?: unknown }
   return {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { type CliDeps, CliError } from './deps.ts'
 import { checkDrachtio } from './doctor/drachtio-check.ts'
@@ -11,6 +11,7 @@ import { checkPort } from './doctor/port-check.ts'
 import { checkPostgres } from './doctor/postgres-check.ts'
 import { checkRedis } from './doctor/redis-check.ts'
 import { checkSettings } from './doctor/settings-check.ts'
+import { dataFolder, placesOf } from './places.ts'
 
 const help = `
 One line each: ok, warn or FAIL, and what to do. Exit code 1 when anything failed. Changes nothing.
@@ -39,23 +40,20 @@ export function addDoctorCommand(program: Command, deps: CliDeps): void {
 /** All at once, reported in the order of this list. Faulty settings do not stop the checks of the good ones. */
 async function examine(deps: CliDeps): Promise<Finding[]> {
   const { env } = deps
-  const data = env.AXBRIDGE_DATA ?? '.data'
-  const recordings = env.RECORDINGS_DIR ?? join(data, 'recordings')
-  const keys = env.AXBRIDGE_KEY_FILE ?? join(data, 'keys')
-  const databaseUrl = env.DATABASE_URL ?? ''
-  const redisUrl = env.REDIS_URL ?? ''
+  const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = env
+  const folders = placesOf(env)
+  const folder = (name: string, path: string) => only(name, () => checkFolder(name, path))
   const checks: [part: string, check: Check][] = [
-    ['settings', async () => checkSettings(env)],
-    ...(databaseUrl === '' ? [] : [only('postgres', () => checkPostgres(databaseUrl))]),
-    ...(redisUrl === '' ? [] : [only('redis', () => checkRedis(redisUrl))]),
+    only('settings', async () => checkSettings(env)),
+    ...(databaseUrl === undefined ? [] : [only('postgres', () => checkPostgres(databaseUrl))]),
+    ...(redisUrl === undefined ? [] : [only('redis', () => checkRedis(redisUrl))]),
     ...urlsOf(env.DRACHTIO_URL).map((url) => only('drachtio', () => checkDrachtio(url))),
-    ['freeswitch', () => checkMedia(urlsOf(env.FREESWITCH_URLS), recordings)],
+    only('freeswitch', () => checkMedia(urlsOf(env.FREESWITCH_URLS), folders.recordings)),
     ...portChecks(deps),
-    ['key file', () => checkKeyFile(keys)],
-    ['data folder', () => checkFolder('data', data)],
-    ['journal folder', () => checkFolder('journal', env.JOURNAL_DIR ?? join(data, 'journal'))],
-    ['recordings folder', () => checkFolder('recordings', recordings)],
-    ['tones folder', () => checkFolder('tones', env.TONES_DIR ?? join(data, 'tones'))],
+    only('key file', () => checkKeyFile(folders.keyFile)),
+    folder('data', dataFolder(env)),
+    folder('journal', folders.journal),
+    folder('recordings', folders.recordings),
   ]
   return (await Promise.all(checks.map(([part, check]) => runCheck(part, check)))).flat()
 }
@@ -64,7 +62,7 @@ const only = (part: string, check: Check): [string, Check] => [part, check]
 
 /** With a file of ours in the folder of the recordings, for the hosts to find. */
 async function checkMedia(urls: readonly string[], recordings: string): Promise<Finding[]> {
-  const probe = resolve(recordings, `.doctor-${randomUUID()}`)
+  const probe = join(recordings, `.doctor-${randomUUID()}`)
   const made = await writeFile(probe, 'probe').then(
     () => true,
     () => false,

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { type CliDeps, CliError, type EmbeddedOptions, type EmbeddedParts } from './deps.ts'
+import { dataFolder } from './places.ts'
 
 const help = `
 The SIP and media parts are stand-ins for laptops, demos and tests: they speak the protocols of
@@ -63,7 +64,7 @@ function wanted(options: Options, deps: CliDeps): Omit<EmbeddedOptions, 'onExit'
   }
   const none = !Object.values(start).some(Boolean)
   return {
-    dataDir: options.data ?? deps.env.AXBRIDGE_DATA ?? '.data',
+    dataDir: options.data ?? dataFolder(deps.env),
     host: options.host,
     start: none ? { postgres: true, redis: true, sip: true, media: true } : start,
     ...(sipPort === undefined ? {} : { sipPort }),

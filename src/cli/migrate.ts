@@ -15,7 +15,7 @@ export function addMigrateCommand(program: Command, deps: CliDeps): void {
     .addHelpText('after', help)
     .action(async (options: { databaseUrl?: string }) => {
       const url = options.databaseUrl ?? deps.env.DATABASE_URL
-      if (url === undefined || url === '') {
+      if (url === undefined) {
         throw new CliError('no database: set DATABASE_URL or give --database-url')
       }
       const done = await deps.migrate(url).catch((cause: unknown) => {

@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { DomainError } from '../domain/errors.ts'
 import { addBindCommand } from './bind.ts'
 import { addCdrCommand } from './cdr.ts'
-import { type CliDeps, CliError } from './deps.ts'
+import { type CliDeps, type CliEnv, CliError } from './deps.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { addEmbeddedCommand } from './embedded.ts'
 import { maskedText } from './masked-text.ts'
@@ -12,7 +12,7 @@ import { addServeCommand } from './serve.ts'
 /** Runs one command line (without node and script) and resolves to the exit code. Never throws, never exits. */
 export async function runCli(deps: CliDeps, args: readonly string[]): Promise<number> {
   try {
-    await createProgram(deps).parseAsync([...args], { from: 'user' })
+    await createProgram({ ...deps, env: given(deps.env) }).parseAsync([...args], { from: 'user' })
     return 0
   } catch (err) {
     // Commander has printed its own errors, and the help that was asked for.
@@ -20,6 +20,11 @@ export async function runCli(deps: CliDeps, args: readonly string[]): Promise<nu
     deps.err(`error: ${maskedText(lineOf(err))}\n`)
     return 1
   }
+}
+
+/** As for the engine's settings: what is empty is not set. */
+function given(env: CliEnv): CliEnv {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
 }
 
 function createProgram(deps: CliDeps): Command {

@@ -10,7 +10,7 @@ export function checkSettings(env: CliEnv): Finding[] {
   } catch (err) {
     const [, ...faults] = (err instanceof Error ? err.message : String(err)).split('\n')
     return faults.map((each) =>
-      fail('settings', each.trim(), 'correct it in the environment (see config/example.env)'),
+      fail('settings', each.trim(), 'correct it in the environment (see docs/operations.md)'),
     )
   }
 }

@@ -21,8 +21,8 @@ const servers: Server[] = []
 
 beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), 'axbridge-doctor-'))
-  for (const name of ['journal', 'recordings', 'tones']) await mkdir(join(data, name))
-  keyFile = join(data, 'keys')
+  for (const name of ['journal', 'recordings']) await mkdir(join(data, name))
+  keyFile = join(data, 'number-keys')
   await writeFile(keyFile, `k1 ${'0123456789abcdef'.repeat(4)}\n`, { mode: 0o600 })
   const runtimeDir = join(data, 'runtime')
   ;[database, redis, parts] = await Promise.all([
@@ -232,8 +232,8 @@ test('a key file that others can read, that is broken or missing is told', async
 })
 
 test('a folder that is not there yet is a warning, one that can not be written a failure', async () => {
-  const { findings } = await doctor({ ...well, TONES_DIR: join(data, 'later') })
-  expect(of(findings, 'tones')[0]).toMatchObject({ status: 'warn' })
+  const { findings } = await doctor({ ...well, RECORDINGS_DIR: join(data, 'later') })
+  expect(of(findings, 'recordings folder')[0]).toMatchObject({ status: 'warn' })
   const { findings: bad } = await doctor({ ...well, JOURNAL_DIR: '/proc/1' })
   expect(of(bad, 'journal')[0]).toMatchObject({ status: 'fail' })
 })

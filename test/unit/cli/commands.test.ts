@@ -274,7 +274,7 @@ test('call records are listed, one is shown', async () => {
 test('call events are printed as they come, one line each', async () => {
   let asked: unknown
   const run = await cli(['cdr', 'tail'], {
-    env: { ...settings, AXBRIDGE_DATA: 'data' },
+    env: { ...settings, AXBRIDGE_DATA: '/srv/data' },
     async *tailCalls({ redisUrl, keyFile }) {
       asked = { redisUrl, keyFile }
       yield { messageType: 'SecretStartReport' }
@@ -282,6 +282,6 @@ test('call events are printed as they come, one line each', async () => {
     },
   })
   expect(run.out).toBe('{"messageType":"SecretStartReport"}\n{"messageType":"SecretReport"}\n')
-  expect(asked).toEqual({ redisUrl: 'redis://redis', keyFile: 'data/keys' })
+  expect(asked).toEqual({ redisUrl: 'redis://redis', keyFile: '/srv/data/number-keys' })
   expect((await cli(['cdr', 'tail'], { env: {} })).err).toContain('REDIS_URL')
 })
