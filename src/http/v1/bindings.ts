@@ -168,7 +168,7 @@ export const bindingRoutes: FastifyPluginAsyncTypebox<BindingDeps> = async (
         summary: 'Bindings, newest first',
         tags: ['bindings'],
         querystring: BindingQuery,
-        response: { 200: pageOf(BindingAnswer), ...problems(400) },
+        response: { 200: pageOf(BindingAnswer), ...problems(400, 422) },
       },
     },
     async (request) => {
