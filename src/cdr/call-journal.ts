@@ -18,7 +18,7 @@ import { createEventSealer } from './stored-event.ts'
 import { ownConnection } from './stream.ts'
 import { createStreamPublisher, type StreamPublisher } from './stream-publisher.ts'
 
-export type JournalStats = {
+type JournalStats = {
   /** Events that Redis has not confirmed. */
   readonly backlogEvents: number
   readonly backlogSeconds: number

@@ -65,7 +65,7 @@ function createStep(deps: WriterDeps, redis: Redis): () => Promise<boolean> {
   const { sql, clock, log } = deps
   const store = createCallRecordStore({ sql, clock })
   const reader = createGroupReader({ redis, group: recordGroup, consumer: randomUUID() })
-  const isDue = createDiary(clock)
+  const diary = createDiary(clock)
   // After a failure something may have been read and not written: that is asked for first.
   let isClean = false
 
@@ -86,19 +86,26 @@ function createStep(deps: WriterDeps, redis: Redis): () => Promise<boolean> {
       const unfinished = await reader.unfinished()
       if (unfinished.length > 0) return unfinished
     }
-    if (isDue('claim', chores.claimMs)) {
+    if (diary.isDue('claim', chores.claimMs)) {
       const abandoned = await reader.abandoned(deps.abandonedMs ?? abandonedMsDefault)
       if (abandoned.length > 0) return abandoned
+      diary.isDone('claim')
     }
     isClean = true
     return reader.fresh(waitMs)
   }
 
+  async function chore(name: string, everyMs: number, work: () => Promise<void>): Promise<void> {
+    if (!diary.isDue(name, everyMs)) return
+    await work()
+    diary.isDone(name)
+  }
+
   return async () => {
     try {
-      if (isDue('prepare', chores.prepareMs)) await store.prepare()
       await take(await next())
-      if (isDue('trim', chores.trimMs)) await tidy(deps, redis, reader)
+      await chore('prepare', chores.prepareMs, () => store.prepare())
+      await chore('trim', chores.trimMs, () => tidy(deps, redis, reader))
       return true
     } catch (err) {
       isClean = false
@@ -113,13 +120,14 @@ async function tidy(deps: WriterDeps, redis: Redis, reader: GroupReader): Promis
   await reader.forgetIdleConsumers(forgetMs)
 }
 
-/** Whether it is time for a chore again; asking marks it as done. */
-function createDiary(clock: Clock): (chore: string, everyMs: number) => boolean {
+/** When each chore was last done. */
+function createDiary(clock: Clock) {
   const doneMs = new Map<string, number>()
-  return (chore, everyMs) => {
-    const nowMs = clock.now().getTime()
-    if (nowMs - (doneMs.get(chore) ?? Number.NEGATIVE_INFINITY) < everyMs) return false
-    doneMs.set(chore, nowMs)
-    return true
+  return {
+    isDue: (chore: string, everyMs: number) =>
+      clock.now().getTime() - (doneMs.get(chore) ?? Number.NEGATIVE_INFINITY) >= everyMs,
+    isDone(chore: string): void {
+      doneMs.set(chore, clock.now().getTime())
+    },
   }
 }

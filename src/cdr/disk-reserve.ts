@@ -1,4 +1,5 @@
-import { open, unlink } from 'node:fs/promises'
+import { open, statfs, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { isMissing } from './segments.ts'
 
 /**
@@ -17,6 +18,20 @@ const pieceBytes = 1_048_576
 
 export function createDiskReserve({ path, bytes }: { path: string; bytes: number }): DiskReserve {
   let held = false
+  // One after the other: a file that is removed while it is filled would be held by nobody.
+  let last: Promise<unknown> = Promise.resolve()
+
+  function inTurn(work: () => Promise<boolean>): Promise<boolean> {
+    const turn = last.then(work)
+    last = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** Twice, so that filling it does not take the room away from who is writing just then. */
+  async function hasRoom(): Promise<boolean> {
+    const disk = await statfs(dirname(path))
+    return disk.bavail * disk.bsize >= 2 * bytes
+  }
 
   async function fill(): Promise<void> {
     const file = await open(path, 'w')
@@ -40,21 +55,26 @@ export function createDiskReserve({ path, bytes }: { path: string; bytes: number
 
   return {
     isHeld: () => held,
-    async hold() {
-      if (held) return true
-      try {
-        await fill()
-        held = true
-      } catch {
+    hold: () =>
+      inTurn(async () => {
+        if (held) return true
+        // What a process that was killed has left: it holds the room that we look for.
         await remove()
-      }
-      return held
-    },
-    async giveUp() {
-      const had = held
-      held = false
-      await remove()
-      return had
-    },
+        if (!(await hasRoom())) return false
+        try {
+          await fill()
+          held = true
+        } catch {
+          await remove()
+        }
+        return held
+      }),
+    giveUp: () =>
+      inTurn(async () => {
+        const had = held
+        held = false
+        await remove()
+        return had
+      }),
   }
 }

@@ -1,7 +1,9 @@
-import { readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
+import { createHash, randomUUID } from 'node:crypto'
+import { link, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DomainError } from '../domain/errors.ts'
+import { pause } from './pause.ts'
 import { isMissing } from './segments.ts'
 
 export type JournalLock = {
@@ -12,67 +14,111 @@ export type JournalLock = {
   readonly lastAliveAt: Date | undefined
 }
 
-type Holder = { readonly pid: number; readonly startedTicks: string; readonly host: string }
+/** `nonce`: no two holders ever write the same. */
+type Holder = {
+  readonly pid: number
+  readonly startedTicks: string
+  readonly host: string
+  readonly nonce: string
+}
 
 /** A holder on another host (containers on one volume) cannot be asked whether it lives: its lock is stale when it was not touched for this long. */
-const foreignLockSeconds = 15
+const foreignLockMs = 15_000
+const foreignCheckMs = 500
+/** Each round that ends without an answer means that somebody else has moved on meanwhile. */
+const roundsMax = 20
 
-/** One process per folder. The lock of a process that is gone is taken over. */
+/** One process per folder. The lock of a process that is gone is taken over, by one of those who want it. */
 export async function takeJournalLock(dir: string): Promise<JournalLock> {
   const path = join(dir, 'lock')
-  const me: Holder = {
+  const me = JSON.stringify({
     pid: process.pid,
     startedTicks: await startedTicks(process.pid),
     host: hostname(),
-  }
-  // Two rounds: the second meets the lock of someone who was quicker than we were.
-  let lastAliveAt: Date | undefined
-  for (let round = 0; round < 2; round++) {
-    if (await create(path, me)) return heldLock(path, lastAliveAt)
-    lastAliveAt = await putAsideStale(path)
+    nonce: randomUUID(),
+  } satisfies Holder)
+  for (let round = 0; round < roundsMax; round++) {
+    if (await create(path, me)) return heldLock(path, undefined)
+    const found = await find(path)
+    if (found === undefined) continue
+    const took = await takeOver({ path, me, base: found, dead: found })
+    if (took) return heldLock(path, found.touchedAt)
   }
   throw inUse(path)
 }
 
-async function create(path: string, me: Holder): Promise<boolean> {
+/** Whole from its first moment, so that nobody takes it for torn. False when there is a file of that name. */
+async function create(path: string, text: string): Promise<boolean> {
+  const aside = `${path}.${randomUUID()}`
+  await writeFile(aside, text)
   try {
-    await writeFile(path, JSON.stringify(me), { flag: 'wx' })
+    await link(aside, path)
     return true
   } catch (err) {
     if (err instanceof Error && 'code' in err && err.code === 'EEXIST') return false
     throw err
+  } finally {
+    await unlink(aside)
   }
 }
 
-/** Moved aside under our own name before it is removed, so that of two who find it stale only one removes it. */
-async function putAsideStale(path: string): Promise<Date | undefined> {
-  const aside = `${path}.stale-${process.pid}`
+async function find(path: string): Promise<Found | undefined> {
   try {
-    const [text, { mtime }] = [await readFile(path, 'utf8'), await stat(path)]
-    if (await isAlive(text, mtime)) throw inUse(path)
-    await rename(path, aside)
-    const moved = await readFile(aside, 'utf8')
-    if (moved !== text) {
-      await rename(aside, path)
-      throw inUse(path)
-    }
-    await unlink(aside)
-    return mtime
+    const text = await readFile(path, 'utf8')
+    const { mtime } = await stat(path)
+    return { path, text, touchedAt: mtime }
   } catch (err) {
     if (isMissing(err)) return undefined
     throw err
   }
 }
 
-async function isAlive(text: string, touchedAt: Date): Promise<boolean> {
-  const holder = parseHolder(text)
+/**
+ * Each dead holder has one successor: who makes the file that is named after it. That one moves
+ * its file over the lock. A successor that died before it got so far has a successor in turn.
+ * False when the lock is another's by now and the question is open again.
+ */
+async function takeOver(of: {
+  path: string
+  me: string
+  base: Found
+  dead: Found
+}): Promise<boolean> {
+  const { path, me, base, dead } = of
+  if (await isAlive(dead)) throw inUse(path)
+  const name = createHash('sha256').update(dead.text).digest('hex').slice(0, 16)
+  const succession = `${path}.after-${name}`
+  if (!(await create(succession, me))) {
+    const successor = await find(succession)
+    return successor !== undefined && takeOver({ ...of, dead: successor })
+  }
+  if ((await find(path))?.text !== base.text) {
+    await unlink(succession)
+    return false
+  }
+  await rename(succession, path)
+  if (dead !== base) await unlink(dead.path).catch(() => undefined)
+  return true
+}
+
+type Found = { readonly path: string; readonly text: string; readonly touchedAt: Date }
+
+async function isAlive(lock: Found): Promise<boolean> {
+  const holder = parseHolder(lock.text)
   // Torn by a full disk or a crash: nobody can have gone on with it.
   if (holder === undefined) return false
-  if (holder.host !== hostname()) {
-    return Date.now() - touchedAt.getTime() < foreignLockSeconds * 1000
-  }
+  if (holder.host !== hostname()) return isTouched(lock)
   const ticks = await startedTicks(holder.pid)
   return ticks !== '' && ticks === holder.startedTicks
+}
+
+/** Waits until it is known: a container that is restarted must not fail because it is quick. */
+async function isTouched({ path, touchedAt }: Found): Promise<boolean> {
+  while (Date.now() - touchedAt.getTime() < foreignLockMs) {
+    await pause(foreignCheckMs)
+    if ((await stat(path)).mtime.getTime() !== touchedAt.getTime()) return true
+  }
+  return false
 }
 
 function parseHolder(text: string): Holder | undefined {
@@ -86,7 +132,8 @@ function parseHolder(text: string): Holder | undefined {
       'startedTicks' in value &&
       typeof value.startedTicks === 'string' &&
       'host' in value &&
-      typeof value.host === 'string'
+      typeof value.host === 'string' &&
+      'nonce' in value
     return isHolder ? (value as Holder) : undefined
   } catch {
     return undefined

@@ -17,7 +17,7 @@ export type OrphanCloser = {
   stop(): Promise<void>
 }
 
-export type OrphanTimes = {
+type OrphanTimes = {
   readonly checkMs: number
   /** For how long a lease must have been missing, without a break in our own connection. */
   readonly patienceMs: number

@@ -10,10 +10,10 @@ export type CallReport =
   | { readonly messageType: 'SecretReport'; readonly report: SecretReport }
 
 export type ReportOptions = {
-  /** National form of a number in E.164, the vendor's: `13800000001`. */
+  /** National form of X, as the vendor writes numbers: `17000000001`. */
   readonly national: (e164: string) => string
-  /** `clear` only for the customer whose numbers they are. */
-  readonly numbers?: 'masked' | 'clear'
+  /** How a real number is written; without it masked. In clear only for the customer whose numbers they are. */
+  readonly show?: (number: PhoneNumber) => string
   /** Where a recording can be fetched. Without it `record_url` is empty. */
   readonly recordingUrl?: (path: string) => string
 }
@@ -34,7 +34,7 @@ type CallParties = {
   readonly out_id?: string
 }
 
-export type SecretStartReport = CallParties & {
+type SecretStartReport = CallParties & {
   readonly id: string
   readonly partner_key: string
   readonly called_display_no: string
@@ -43,9 +43,9 @@ export type SecretStartReport = CallParties & {
   readonly control_msg: string
 }
 
-export type SecretRingReport = CallParties & { readonly ring_time: string }
+type SecretRingReport = CallParties & { readonly ring_time: string }
 
-export type SecretPickUpReport = SecretRingReport & { readonly start_time: string }
+type SecretPickUpReport = SecretRingReport & { readonly start_time: string }
 
 export type SecretReport = SecretStartReport & {
   readonly call_out_time: string
@@ -145,5 +145,5 @@ function parties(facts: CallFacts, options: ReportOptions): CallParties {
 
 function shown(number: PhoneNumber | undefined, options: ReportOptions): string {
   if (number === undefined) return ''
-  return options.numbers === 'clear' ? options.national(number.reveal()) : number.toString()
+  return options.show === undefined ? number.toString() : options.show(number)
 }

@@ -10,13 +10,13 @@ export type RouterLease = {
   stop(): Promise<void>
 }
 
-export type LeaseTimes = {
+type LeaseTimes = {
   readonly leaseMs: number
   readonly renewMs: number
 }
 
 /** Four renewals may fail; with the closer's patience a router has 25 s to come back. */
-export const leaseTimes: LeaseTimes = { leaseMs: 15_000, renewMs: 3_000 }
+const leaseTimes: LeaseTimes = { leaseMs: 15_000, renewMs: 3_000 }
 
 /**
  * Says in Redis that this router lives. Its list of open calls is kept by the journal's publisher;

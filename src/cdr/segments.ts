@@ -65,7 +65,7 @@ export type Reading = {
   readonly damagedBytes: number
 }
 
-const chunkBytes = 4 * frameBytesMax
+const chunkBytes = 16 * frameBytesMax
 
 /**
  * The frames behind `from`, as far as `end` (what is safely on disk), from one segment at a time.

@@ -4,7 +4,7 @@ import type { Frame } from './frames.ts'
 import { startLoop } from './loop.ts'
 import { splitEventId } from './open-calls.ts'
 import { pause } from './pause.ts'
-import type { Progress, Reading } from './segments.ts'
+import type { Position, Progress, Reading } from './segments.ts'
 import {
   answered,
   ensureRecordGroup,
@@ -39,7 +39,7 @@ export function createStreamPublisher(deps: {
   readonly journalId: string
   readonly from: Progress
   readonly log: Logger
-  read(from: Progress, framesMax: number): Promise<Reading>
+  read(from: Position, framesMax: number): Promise<Reading>
   /** Where to go back to when Redis turns out to have lost what it had confirmed. */
   oldestKept(): Progress
   onProgress(progress: Progress): Promise<void>
@@ -49,12 +49,32 @@ export function createStreamPublisher(deps: {
   const { redis, log } = deps
   let progress = deps.from
   let oldestAt: Date | undefined
+  let ahead: { readonly from: Position; readonly reading: Promise<Reading> } | undefined
   // Asked again after every break: Redis may have come back with less.
   let isTrusted = false
   const distrust = () => {
     isTrusted = false
   }
   redis.on('close', distrust)
+
+  /** While Redis takes one batch, the next is read. */
+  function readAhead(from: Position): void {
+    const reading = deps.read(from, batchMax)
+    // Who asks for it hears of it; nobody may.
+    reading.catch(() => undefined)
+    ahead = { from, reading }
+  }
+
+  async function read(from: Position): Promise<Reading> {
+    const before = ahead
+    ahead = undefined
+    if (before !== undefined && !isElsewhere(before.from, from)) {
+      const reading = await before.reading
+      // Nothing then is not nothing now.
+      if (reading.frames.length > 0) return reading
+    }
+    return deps.read(from, batchMax)
+  }
 
   async function step(): Promise<boolean> {
     if (!isTrusted) {
@@ -64,13 +84,15 @@ export function createStreamPublisher(deps: {
         log.warn({ from: progress }, 'redis lost call events: publishing again what is kept')
       }
     }
-    const { frames, next, damagedBytes } = await deps.read(progress, batchMax)
+    const { frames, next, damagedBytes } = await read(progress)
     if (damagedBytes > 0) {
       log.error({ ...progress, damagedBytes }, 'call journal is damaged: stepped over')
     }
     const events = frames.filter((frame) => frame.kind === 'event')
     oldestAt = timeOf(events[0])
-    const sentId = events.length > 0 ? await publish(redis, deps.journalId, events) : undefined
+    const sending = events.length > 0 ? publish(redis, deps.journalId, events) : undefined
+    readAhead(next)
+    const sentId = await sending
     oldestAt = undefined
     const moved = isElsewhere(next, progress)
     progress = { ...next, streamId: sentId ?? progress.streamId }
@@ -106,8 +128,7 @@ export function createStreamPublisher(deps: {
   }
 }
 
-const isElsewhere = (a: { segment: number; offset: number }, b: typeof a) =>
-  a.segment !== b.segment || a.offset !== b.offset
+const isElsewhere = (a: Position, b: Position) => a.segment !== b.segment || a.offset !== b.offset
 
 async function hasLostEvents(redis: Redis, confirmedId: string | undefined): Promise<boolean> {
   await ensureRecordGroup(redis)

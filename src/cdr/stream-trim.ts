@@ -14,6 +14,9 @@ export const streamRetention: StreamRetention = {
   entriesMax: 1_000_000,
 }
 
+/** Ten thousand entries each: more than comes in between two trims. */
+const roundsMax = 100
+
 /**
  * Removes what nobody needs any more. An entry that a consumer group has not read, or has read and
  * not acknowledged, stays, whatever its age. Returns how many were removed.
@@ -27,7 +30,14 @@ export async function trimStream(
   if (needed === undefined) return 0
   const unwanted = await retentionEdge(redis, now, retention)
   const edge = isEarlier(needed, unwanted) ? needed : unwanted
-  return answered(redis, redis.xtrim(eventStream, 'MINID', '~', edge))
+  // Redis removes a limited number each time, so that nobody waits for long.
+  let removed = 0
+  for (let round = 0; round < roundsMax; round++) {
+    const count = await answered(redis, redis.xtrim(eventStream, 'MINID', '~', edge))
+    if (count === 0) break
+    removed += count
+  }
+  return removed
 }
 
 /** Undefined when the group of the call records is not there: then nothing is known to be done with. */

@@ -1,9 +1,11 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type CallJournal, createCallJournal } from '../../../src/cdr/call-journal.ts'
 import { eventStream } from '../../../src/cdr/stream.ts'
@@ -14,7 +16,9 @@ import { createRedis } from '../../../src/platform/redis.ts'
 import { aCall, aVault } from '../../support/call-events.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
 
+const run = promisify(execFile)
 const log = createLogger({ level: 'silent' })
+const childFile = fileURLToPath(new URL('./append-until-killed.ts', import.meta.url))
 const patience = { timeout: 20_000, interval: 20 }
 
 describe('the call journal', () => {
@@ -56,6 +60,23 @@ describe('the call journal', () => {
   async function published(): Promise<string[]> {
     const entries = await (await server.client()).xrange(eventStream, '-', '+')
     return [...new Set(entries.map(([, fields]) => fields[1] ?? ''))]
+  }
+
+  /** A disk of two megabytes where the system lets us make one; otherwise a limit of the journal's own. */
+  async function aSmallDisk() {
+    const small = join(dir, 'small')
+    await mkdir(small)
+    const limits = { reserveBytes: 262_144, segmentBytes: 200_000, keepMs: 0 }
+    try {
+      await run('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', small])
+      return { dir: small, limits, remove: () => run('umount', [small]) }
+    } catch {
+      return {
+        dir: small,
+        limits: { ...limits, bytesMax: 2_000_000 },
+        remove: async () => undefined,
+      }
+    }
   }
 
   const idsOf = (events: readonly CallEvent[]) => events.map(({ id }) => id)
@@ -207,12 +228,44 @@ describe('the call journal', () => {
     await vi.waitFor(() => expect(journal.isFull()).toBe(false), patience)
   })
 
+  test('a full disk stops new calls and loses nothing, and room makes it go on', async () => {
+    const redis = await server.client()
+    const disk = await aSmallDisk()
+    await server.kill()
+    try {
+      const journal = await aJournal({ redis, dir: disk.dir, limits: disk.limits })
+      const sent: CallEvent[] = []
+      const running: CallEvent[][] = []
+      const append = (event: CallEvent | undefined) => {
+        if (event === undefined) return
+        sent.push(event)
+        journal.append(event)
+      }
+      while (!journal.isFull()) {
+        const [start, ...rest] = aCall()
+        append(start)
+        running.push(rest)
+        // Twenty calls run at any time.
+        if (running.length > 20) for (const event of running.shift() ?? []) append(event)
+        await journal.flushed()
+      }
+      for (const event of running.flat()) append(event)
+      await journal.flushed()
+      expect(sent.length).toBeGreaterThan(200)
+      expect(journal.isFull()).toBe(true)
+      await server.start()
+      await vi.waitFor(async () => expect(await published()).toEqual(idsOf(sent)), patience)
+      await vi.waitFor(() => expect(journal.isFull()).toBe(false), patience)
+      await journal.close()
+    } finally {
+      await disk.remove()
+    }
+  })
+
   test('ends the calls that were running when its process was killed, at the time of its death', async () => {
-    const child = spawn(
-      process.execPath,
-      ['--import', 'tsx', join(import.meta.dirname, 'append-until-killed.ts'), dir, server.url],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    )
+    const child = spawn(process.execPath, ['--import', 'tsx', childFile, dir, server.url], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const flushed: string[] = []
     for await (const line of createInterface(child.stdout)) {
       flushed.push(...(JSON.parse(line) as string[]))
