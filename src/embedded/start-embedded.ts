@@ -35,7 +35,7 @@ export type EmbeddedOptions = {
   readonly log?: EmbeddedLog
 }
 
-export type EmbeddedLog = {
+type EmbeddedLog = {
   info(facts: object, message: string): void
   warn(facts: object, message: string): void
 }
