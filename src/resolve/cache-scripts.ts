@@ -66,3 +66,12 @@ for i, key in ipairs(KEYS) do
 end
 return 1
 `)
+
+/** KEYS: the mark, the run that was replayed. ARGV: milliseconds. Their common hash tag keeps them on one node. */
+export const markScript = redisScript(`
+local run = string.match(redis.call('info', 'server'), 'run_id:(%w+)')
+if redis.call('get', KEYS[2]) == run then
+  redis.call('set', KEYS[1], ARGV[1])
+end
+return 1
+`)

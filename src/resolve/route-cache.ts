@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { VirtualNumber } from '../domain/ids.ts'
 import type { RouteChange, RouteInvalidation } from '../domain/route-change.ts'
 import { type Redis, type RedisScript, runScript } from '../platform/redis.ts'
-import { claimScript, fillScript, forgetScript, writeScript } from './cache-scripts.ts'
+import { claimScript, fillScript, forgetScript, markScript, writeScript } from './cache-scripts.ts'
 import {
   type CachedValue,
   decodeValue,
@@ -26,8 +26,8 @@ const tombstoneSeconds = 900
 const claimSeconds = 15
 const forgetBatch = 200
 
-const replayedKey = 'route-cache:replayed'
-const markKey = 'route-cache:mark'
+const replayedKey = '{route-cache}:replayed'
+const markKey = '{route-cache}:mark'
 
 /** What a router found in the cache for one caller on one X. */
 export type CachedRoute = { readonly number: CachedValue; readonly party: CachedValue }
@@ -115,8 +115,9 @@ export function createRouteCache({ redis }: { redis: Redis }) {
       return text === null ? undefined : new Date(Number(text))
     },
 
+    /** Only into a Redis that was replayed: in another, the mark would hide what it lost. */
     async setMark(at: Date): Promise<void> {
-      await redis.set(markKey, at.getTime())
+      await run(markScript, [markKey, replayedKey], [at.getTime()])
     },
 
     /** Removes every route record: when nobody can tell any more which of them are old. */

@@ -1,0 +1,102 @@
+import type { NumberRoute, Product } from '../domain/call.ts'
+import type { AccountId, BindingId, PoolKey, VirtualNumber } from '../domain/ids.ts'
+import type { RouteChange } from '../domain/route-change.ts'
+import type { Vault } from '../platform/vault.ts'
+import type { Binding } from './binding.ts'
+
+export type BindingRow = {
+  readonly id: string
+  readonly account_id: string
+  readonly pool_key: string
+  readonly x: string
+  readonly product: string
+  readonly a_sealed: string
+  readonly b_sealed: string | null
+  readonly expires_at: Date
+  readonly recording: boolean | null
+  readonly ringback: string | null
+  readonly ring_seconds_max: number | null
+  readonly talk_seconds_max: number | null
+  readonly restriction: string | null
+  readonly out_id: string | null
+  readonly created_at: Date
+  readonly ended_at: Date | null
+  readonly end_reason: string | null
+}
+
+export const bindingColumns = [
+  'id',
+  'account_id',
+  'pool_key',
+  'x',
+  'product',
+  'a_sealed',
+  'b_sealed',
+  'expires_at',
+  'recording',
+  'ringback',
+  'ring_seconds_max',
+  'talk_seconds_max',
+  'restriction',
+  'out_id',
+  'created_at',
+  'ended_at',
+  'end_reason',
+]
+  .map((column) => `b.${column}`)
+  .join(', ')
+
+export function bindingFrom(row: BindingRow, vault: Vault, now: Date): Binding {
+  const { state, endedAt } = ending(row, now)
+  return {
+    id: row.id as BindingId,
+    accountId: row.account_id as AccountId,
+    poolKey: row.pool_key as PoolKey,
+    x: row.x as VirtualNumber,
+    product: row.product as Product,
+    a: vault.open(row.a_sealed),
+    b: row.b_sealed === null ? undefined : vault.open(row.b_sealed),
+    expiresAt: row.expires_at,
+    recording: row.recording ?? undefined,
+    ringback: row.ringback ?? undefined,
+    ringSecondsMax: row.ring_seconds_max ?? undefined,
+    talkSecondsMax: row.talk_seconds_max ?? undefined,
+    restriction: (row.restriction as 'AX' | 'BX' | null) ?? undefined,
+    outId: row.out_id ?? undefined,
+    createdAt: row.created_at,
+    state,
+    endedAt,
+  }
+}
+
+function ending(row: BindingRow, now: Date): Pick<Binding, 'state' | 'endedAt'> {
+  if (row.end_reason === 'unbound') return { state: 'unbound', endedAt: row.ended_at ?? undefined }
+  const expired = row.end_reason === 'expired' || row.expires_at <= now
+  return expired
+    ? { state: 'expired', endedAt: row.expires_at }
+    : { state: 'live', endedAt: undefined }
+}
+
+/** The columns that every change of a bound X returns. */
+export type ChangedNumberRow = {
+  readonly invalidation_id: string
+  readonly version: string
+  readonly account_id: string
+  readonly pool_key: string
+  readonly x: string
+  readonly product: string
+  readonly state: string
+  readonly city: string | null
+}
+
+export function changeFrom(row: ChangedNumberRow, parties: RouteChange['parties']): RouteChange {
+  const number: NumberRoute = {
+    x: row.x as VirtualNumber,
+    accountId: row.account_id as AccountId,
+    poolKey: row.pool_key as PoolKey,
+    product: row.product as Product,
+    state: row.state as NumberRoute['state'],
+    city: row.city ?? undefined,
+  }
+  return { id: row.invalidation_id, x: number.x, version: Number(row.version), number, parties }
+}

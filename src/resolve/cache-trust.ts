@@ -1,0 +1,132 @@
+import type { VirtualNumber } from '../domain/ids.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Redis } from '../platform/redis.ts'
+import type { Sql } from '../platform/sql.ts'
+import type { RouteCache } from './route-cache.ts'
+
+/**
+ * A writer that could not reach Redis answers its client 2.5 s after its commit
+ * (`bindings/route-publisher.ts`), trusting that every router suspects the number by then.
+ */
+const roundMs = 500
+const suspectAfterMs = 1_000
+/** Beyond this many numbers it is not single writers that failed: Redis as a whole is not believed. */
+const suspectsMax = 1_000
+/** After a command that was not answered in time, so that calls do not queue behind a Redis that hangs. */
+const coolMs = 1_000
+
+export type CacheTrust = {
+  /** Whether what Redis says about X may be believed now. */
+  believes(x: VirtualNumber): boolean
+  /** A command failed or was late. */
+  doubt(): void
+  start(): void
+  stop(): Promise<void>
+}
+
+/**
+ * When to believe Redis. Not before everything that this run of it may have lost was replayed by a
+ * worker, not after the connection broke until that is known again, and not about an X with a
+ * change that was committed a second ago and is still not there. Without Postgres the last
+ * knowledge stands: nothing can change either.
+ */
+export function createCacheTrust(deps: {
+  redis: Redis
+  cache: Pick<RouteCache, 'runId' | 'replayed'>
+  sql: Sql
+  log: Logger
+}): CacheTrust {
+  const { redis, cache, sql, log } = deps
+  let runId: string | undefined
+  let replayed = false
+  let suspects: ReadonlySet<string> | 'all' = new Set()
+  let coolUntil = 0
+  let timer: NodeJS.Timeout | undefined
+  let round: Promise<void> | undefined
+  let stopped = true
+  let connection = 0
+
+  const lost = () => {
+    connection += 1
+    runId = undefined
+    become(false)
+  }
+
+  function become(now: boolean): void {
+    if (now !== replayed)
+      log.info(
+        { believed: now },
+        now ? 'redis is believed' : 'redis is not believed: calls ask postgres',
+      )
+    replayed = now
+  }
+
+  async function lookAtRedis(): Promise<void> {
+    const asked = connection
+    try {
+      // The same for the length of a connection.
+      runId ??= await cache.runId()
+      const done = await cache.replayed()
+      if (asked === connection) become(done === runId)
+      else runId = undefined
+    } catch {
+      become(false)
+    }
+  }
+
+  async function lookAtPostgres(): Promise<void> {
+    try {
+      suspects = await suspectedNumbers(sql)
+    } catch (err) {
+      log.debug({ err }, 'postgres does not say which numbers have changes under way')
+    }
+  }
+
+  async function runRound(): Promise<void> {
+    await Promise.all([redis.status === 'ready' ? lookAtRedis() : undefined, lookAtPostgres()])
+  }
+
+  function next(): void {
+    clearTimeout(timer)
+    round ??= runRound().finally(() => {
+      round = undefined
+      if (!stopped) timer = setTimeout(next, roundMs)
+    })
+  }
+
+  return {
+    believes: (x) =>
+      replayed && suspects !== 'all' && !suspects.has(x) && performance.now() >= coolUntil,
+    doubt() {
+      coolUntil = performance.now() + coolMs
+    },
+    start() {
+      if (!stopped) return
+      stopped = false
+      redis.on('close', lost)
+      redis.on('ready', next)
+      next()
+    },
+    async stop() {
+      stopped = true
+      redis.off('close', lost)
+      redis.off('ready', next)
+      clearTimeout(timer)
+      await round
+    },
+  }
+}
+
+async function suspectedNumbers(sql: Sql): Promise<ReadonlySet<string> | 'all'> {
+  const rows = await sql.rows<{ x: string }>({
+    name: 'resolve.suspects',
+    text: `
+      select distinct x from (
+        select x from invalidation
+         where drained_at is null
+           and created_at < clock_timestamp() - $1 * interval '1 millisecond'
+         limit $2) as late`,
+    values: [suspectAfterMs, suspectsMax + 1],
+  })
+  return rows.length > suspectsMax ? 'all' : new Set(rows.map(({ x }) => x))
+}
