@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { extname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { startChild } from './child-process.ts'
+import { ownProgram, projectFolder } from './own-program.ts'
 import type { PartProgram } from './part.ts'
 
 /** One of our own servers, as a part. Its addresses are known once it has started, and stay. */
@@ -111,12 +111,11 @@ function createStandIn(options: StandInOptions): PartProgram {
     ],
     launch: () =>
       startChild({
-        command: [process.execPath, ...entryOf(name), ...argumentList(options.args())],
+        command: [...ownProgram(`embedded/${name}/main`), ...argumentList(options.args())],
         deathSignal: 'TERM',
         logFile: join(logDir, `${name}.log`),
         wantsFirstLine: true,
-        // `tsx` is found from here when the source is run.
-        cwd: fileURLToPath(new URL('../..', import.meta.url)),
+        cwd: projectFolder,
       }),
     async ready(child) {
       const line = await child.firstLine
@@ -128,12 +127,6 @@ function createStandIn(options: StandInOptions): PartProgram {
       options.onReady(facts)
     },
   }
-}
-
-function entryOf(name: string): readonly string[] {
-  const extension = extname(fileURLToPath(import.meta.url))
-  const entry = fileURLToPath(new URL(`./${name}/main${extension}`, import.meta.url))
-  return extension === '.ts' ? ['--import', 'tsx', entry] : [entry]
 }
 
 function argumentList(args: Readonly<Record<string, string | number>>): readonly string[] {

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { readWav } from '../media/wav-file.ts'
+import { projectFolder } from '../own-program.ts'
 import { createPhone, type Phone } from '../phone/phone.ts'
 import type { PhoneCall } from '../phone/phone-call.ts'
 import { demoNumbers } from './provision.ts'
@@ -19,12 +20,11 @@ const ringMs = 3000
 const calleeLoops = 20
 
 export async function loadVoices(tonesDir: string): Promise<Voices> {
-  const fromConfig = (name: string) =>
-    fileURLToPath(new URL(`../../../config/demo/${name}`, import.meta.url))
+  const fromConfig = (name: string) => join(projectFolder, 'config/demo', name)
   return {
     caller: await samplesOf(fromConfig('caller.wav')),
     callee: await samplesOf(fromConfig('callee.wav')),
-    ringback: await samplesOf(`${tonesDir}/${demoNumbers.ringback}.wav`),
+    ringback: await samplesOf(join(tonesDir, `${demoNumbers.ringback}.wav`)),
   }
 }
 

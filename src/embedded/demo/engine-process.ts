@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Child, startChild } from '../child-process.ts'
+import { ownProgram, projectFolder } from '../own-program.ts'
 import { exitText } from '../part.ts'
 import { endProcess, identify } from '../process-identity.ts'
 
@@ -25,13 +25,13 @@ export async function startEngine(options: {
   readonly signal: AbortSignal
 }): Promise<Engine> {
   const { env, logDir, api, signal } = options
-  const program = [process.execPath, '--enable-source-maps', mainFile()] as const
+  const program = ownProgram('main')
   await migrate(program, env)
   const child = await startChild({
     command: [...program, 'serve', '--roles', 'router,api,worker'],
     deathSignal: 'TERM',
     logFile: join(logDir, 'engine.log'),
-    cwd: process.cwd(),
+    cwd: projectFolder,
     env,
   })
   const identity = identify(child.pid)
@@ -61,13 +61,9 @@ export async function startEngine(options: {
   return { died, stop }
 }
 
-function mainFile(): string {
-  return fileURLToPath(new URL('../../main.js', import.meta.url))
-}
-
 async function migrate(program: readonly [string, ...string[]], env: NodeJS.ProcessEnv) {
   const [command, ...args] = program
-  await run(command, [...args, 'migrate'], { env }).catch((err: unknown) => {
+  await run(command, [...args, 'migrate'], { env, cwd: projectFolder }).catch((err: unknown) => {
     const { stderr = '', stdout = '' } = err as { stderr?: string; stdout?: string }
     throw new Error(`the database cannot be migrated\n${stderr}${stdout}`, { cause: err })
   })

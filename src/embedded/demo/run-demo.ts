@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { freePortFrom } from '../free-port.ts'
+import { projectFolder } from '../own-program.ts'
 import { type Embedded, startEmbedded } from '../start-embedded.ts'
 import { type Api, createApi } from './api.ts'
 import type { DemoOptions } from './demo-options.ts'
@@ -45,9 +45,8 @@ export async function startDemo(context: Context): Promise<Demo> {
   const sip = runtime.sipAddress ?? `${options.host}:${options.sipPort}`
   const folders = {
     logDir: join(dataDir, 'log'),
-    recordingsDir: context.env['RECORDINGS_DIR'] ?? join(dataDir, 'recordings'),
-    tonesDir:
-      context.env['TONES_DIR'] ?? fileURLToPath(new URL('../../../config/tones', import.meta.url)),
+    recordingsDir: resolve(context.env['RECORDINGS_DIR'] ?? join(dataDir, 'recordings')),
+    tonesDir: resolve(context.env['TONES_DIR'] ?? join(projectFolder, 'config/tones')),
   }
   const token = options.adminToken ?? (await ensureAdminToken(dataDir))
   const api = createApi({ url: `http://${options.httpHost}:${options.httpPort}`, token })
