@@ -84,6 +84,7 @@ export function createApi(base: string, token: string) {
         await call('POST', '/v1/numbers', { poolKey, numbers: part })
       }
     },
+    removeNumber: (x: string) => call('DELETE', `/v1/numbers/${encodeURIComponent(x)}`),
     bind: (binding: BindRequest) =>
       call<{ id: string; expiresAt: string }>('POST', '/v1/bindings', binding),
     unbind: (id: string) => call('DELETE', `/v1/bindings/${id}`),
@@ -93,6 +94,20 @@ export function createApi(base: string, token: string) {
         `/v1/calls?x=${encodeURIComponent(x)}`,
       )
       return page.items
+    },
+    /** Calls since a time: all of them, page by page. */
+    async callsSince(since: Date): Promise<readonly CallRecord[]> {
+      const all: CallRecord[] = []
+      let cursor: string | undefined
+      do {
+        const page: { items: CallRecord[]; nextCursor?: string } = await call(
+          'GET',
+          `/v1/calls?limit=200&since=${since.toISOString()}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+        )
+        all.push(...page.items)
+        cursor = page.nextCursor
+      } while (cursor !== undefined)
+      return all
     },
     async liveCalls(): Promise<readonly CallRecord[]> {
       const page = await call<{ items: CallRecord[] }>('GET', '/v1/calls?live=true')
