@@ -3,14 +3,17 @@ import type { Phone } from '../phone/phone.ts'
 import type { CallAnswer, PhoneCall } from '../phone/phone-call.ts'
 import { type Callee, millisecondsOf, type Voices } from './demo-phones.ts'
 
+type CallSeen = Pick<PhoneCall, 'invite' | 'times' | 'heard'>
+
 /** The call as both phones lived through it. */
 export type PlacedCall = {
-  readonly caller: Phone
-  readonly callerCall: PhoneCall
+  readonly caller: Pick<Phone, 'diary'>
+  readonly callerCall: CallSeen
   readonly answer: CallAnswer
-  /** Undefined: B is played by somebody else, or was never rung. */
-  readonly calleeCall: PhoneCall | undefined
-  readonly callee: Phone | undefined
+  /** Undefined: B was never rung. */
+  readonly calleeCall: CallSeen | undefined
+  /** Undefined: B is played by somebody else. */
+  readonly callee: Pick<Phone, 'diary'> | undefined
   /** Wall clock time of the INVITE, to find its record. */
   readonly placedAt: Date
 }
