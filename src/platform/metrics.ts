@@ -13,8 +13,14 @@ export function createMetrics() {
   // Event loop lag, memory, CPU, descriptors.
   collectDefaultMetrics({ register: registry })
 
+  /** What is read when somebody asks, instead of being told at every change. */
+  const read: { callsLive?: () => number; journalBacklog?: () => number } = {}
+
   return {
     registry,
+    watch(gauges: Required<typeof read>): void {
+      Object.assign(read, gauges)
+    },
     callsStarted: new Counter({
       name: 'axbridge_calls_started_total',
       help: 'Calls that came in over a trusted trunk',
@@ -31,6 +37,9 @@ export function createMetrics() {
       name: 'axbridge_calls_live',
       help: 'Calls that this router is handling now',
       registers,
+      collect() {
+        if (read.callsLive !== undefined) this.set(read.callsLive())
+      },
     }),
     postDialDelay: new Histogram({
       name: 'axbridge_post_dial_delay_seconds',
@@ -60,6 +69,9 @@ export function createMetrics() {
       name: 'axbridge_journal_backlog_events',
       help: 'Call events on local disk that Redis does not have yet',
       registers,
+      collect() {
+        if (read.journalBacklog !== undefined) this.set(read.journalBacklog())
+      },
     }),
     mediaHostUp: new Gauge({
       name: 'axbridge_media_host_up',

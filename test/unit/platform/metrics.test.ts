@@ -23,6 +23,16 @@ test('the engine counts what operations people ask for', async () => {
   expect(text).toContain('nodejs_eventloop_lag_p99_seconds')
 })
 
+test('gauges that are watched are read when somebody asks', async () => {
+  const metrics = createMetrics()
+  let live = 1
+  metrics.watch({ callsLive: () => live, journalBacklog: () => 5 })
+  live = 2
+  const text = await metrics.registry.metrics()
+  expect(text).toContain('axbridge_calls_live 2')
+  expect(text).toContain('axbridge_journal_backlog_events 5')
+})
+
 test('two engines in one process count apart', async () => {
   const [first, second] = [createMetrics(), createMetrics()]
   first.callsLive.set(1)
