@@ -15,10 +15,13 @@ const merged = (column: string) => `case when excluded.stage > call_record.stage
     then coalesce(excluded.${column}, call_record.${column})
     else coalesce(call_record.${column}, excluded.${column}) end`
 
+// What is acknowledged to the stream must be safe, also where `synchronous_commit` is off for all.
 // Stage 4 is an end that was written for a lost router: the latest that is known (call-record-row.ts).
 const upsertText = `
   insert into call_record (${columns})
-  select ${columns} from json_populate_recordset(null::call_record, $1::json)
+  select ${columns}
+    from (select set_config('synchronous_commit', 'on', true)) as durable,
+         json_populate_recordset(null::call_record, $1::json)
   on conflict (call_id, call_time) do update set
     ${mergedColumns.map((column) => `${column} = ${merged(column)}`).join(',\n    ')},
     release_time = case when greatest(excluded.stage, call_record.stage) = 4

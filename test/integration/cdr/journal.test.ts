@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -56,6 +56,12 @@ describe('the call journal', () => {
     return journal
   }
 
+  /** As of another router on the machine. */
+  async function aSecondJournal(failures: string[]): Promise<CallJournal> {
+    const onFailure = (what: string) => failures.push(what)
+    return aJournal({ dir: join(dir, 'second'), onFailure })
+  }
+
   /** Ids in the order of the stream, each where it comes first. */
   async function published(): Promise<string[]> {
     const entries = await (await server.client()).xrange(eventStream, '-', '+')
@@ -87,6 +93,39 @@ describe('the call journal', () => {
     for (const event of events) journal.append(event)
     await vi.waitFor(async () => expect(await published()).toEqual(idsOf(events)), patience)
     await vi.waitFor(() => expect(journal.stats().backlogEvents).toBe(0), patience)
+  })
+
+  test('a burst goes out in large batches', async () => {
+    const batches: number[] = []
+    const journal = await aJournal({ onPublished: (count) => batches.push(count) })
+    const events = Array.from({ length: 2_500 }, () => aCall()).flat()
+    for (const event of events) journal.append(event)
+    await vi.waitFor(() => expect(journal.stats().backlogEvents).toBe(0), patience)
+    expect(batches.reduce((sum, count) => sum + count, 0)).toBe(events.length)
+    expect(batches.length).toBeLessThan(events.length / 50)
+  })
+
+  test('goes on when Redis stops answering without a word and then answers again', async () => {
+    const journal = await aJournal()
+    const redis = await server.client()
+    const pid = Number(/process_id:(\d+)/.exec(await redis.info('server'))?.[1])
+    const failures: string[] = []
+    const [before, during] = [aCall(), aCall()]
+    const other = await aSecondJournal(failures)
+    for (const event of before) journal.append(event)
+    await vi.waitFor(async () => expect(await published()).toHaveLength(4), patience)
+    process.kill(pid, 'SIGSTOP')
+    try {
+      for (const event of during) other.append(event)
+      await other.flushed()
+      await vi.waitFor(() => expect(failures).toContain('redis'), patience)
+      expect(other.isFull()).toBe(false)
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    const all = idsOf([...before, ...during])
+    await vi.waitFor(async () => expect(await published()).toEqual(all), patience)
+    await vi.waitFor(() => expect(other.stats().backlogEvents).toBe(0), patience)
   })
 
   test('keeps what came before it was started', async () => {
@@ -169,7 +208,7 @@ describe('the call journal', () => {
     expect(third.stats().backlogEvents).toBe(0)
   })
 
-  test('survives damage: a torn tail, and a flipped byte in the middle', async () => {
+  test('survives damage: a torn tail costs nothing, a changed byte the event it is in', async () => {
     const redis = await server.client()
     await server.kill()
     const first = await aJournal({ redis })
@@ -177,11 +216,16 @@ describe('the call journal', () => {
     for (const event of events) first.append(event)
     await first.close()
     const [file = ''] = (await readdir(dir)).filter((name) => name.endsWith('.journal'))
-    await appendFile(join(dir, file), '000004d2 12345678 e torn')
+    const path = join(dir, file)
+    const bytes = await readFile(path)
+    const hit = events[5]?.id ?? ''
+    bytes[bytes.indexOf(hit) + 60] = 0
+    await writeFile(path, Buffer.concat([bytes, Buffer.from('000004d2 12345678 e torn')]))
     await server.start()
     await aJournal()
-    await vi.waitFor(async () => expect(await published()).toEqual(idsOf(events)), patience)
-    expect(await readFile(join(dir, file), 'utf8')).not.toContain('torn')
+    const others = idsOf(events).filter((id) => id !== hit)
+    await vi.waitFor(async () => expect(await published()).toEqual(others), patience)
+    expect(await readFile(path, 'utf8')).not.toContain('torn')
   })
 
   test('removes segments that Redis has, and only those', async () => {
