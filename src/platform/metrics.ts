@@ -2,6 +2,9 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 export type Metrics = ReturnType<typeof createMetrics>
 
+/** What is read when somebody asks, instead of being told at every change. */
+type Watched = { callsLive(): number; journalBacklog(): number }
+
 /**
  * What the engine counts, in a registry of its own, so that two engines in one process (tests) do
  * not meet. Labels are words from closed lists and names that an administrator gave; never a
@@ -9,18 +12,22 @@ export type Metrics = ReturnType<typeof createMetrics>
  */
 export function createMetrics() {
   const registry = new Registry()
-  const registers = [registry]
   // Event loop lag, memory, CPU, descriptors.
   collectDefaultMetrics({ register: registry })
-
-  /** What is read when somebody asks, instead of being told at every change. */
-  const read: { callsLive?: () => number; journalBacklog?: () => number } = {}
+  let watched: Watched | undefined
 
   return {
     registry,
-    watch(gauges: Required<typeof read>): void {
-      Object.assign(read, gauges)
+    watch(gauges: Watched): void {
+      watched = gauges
     },
+    ...callInstruments([registry], () => watched),
+    ...partInstruments([registry], () => watched),
+  }
+}
+
+function callInstruments(registers: Registry[], watched: () => Watched | undefined) {
+  return {
     callsStarted: new Counter({
       name: 'axbridge_calls_started_total',
       help: 'Calls that came in over a trusted trunk',
@@ -38,7 +45,8 @@ export function createMetrics() {
       help: 'Calls that this router is handling now',
       registers,
       collect() {
-        if (read.callsLive !== undefined) this.set(read.callsLive())
+        const read = watched()
+        if (read !== undefined) this.set(read.callsLive())
       },
     }),
     postDialDelay: new Histogram({
@@ -47,18 +55,22 @@ export function createMetrics() {
       buckets: [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10],
       registers,
     }),
-    setupDelay: new Histogram({
-      name: 'axbridge_engine_delay_seconds',
-      help: "The engine's own share: from the caller's INVITE to the INVITE to the callee",
-      buckets: [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 2],
-      registers,
-    }),
     talkTime: new Histogram({
       name: 'axbridge_talk_seconds',
       help: 'From answer to release, answered calls only',
       buckets: [5, 15, 30, 60, 120, 300, 600, 1800, 3600],
       registers,
     }),
+    strangers: new Counter({
+      name: 'axbridge_strangers_total',
+      help: 'Requests from addresses that are no trunk',
+      registers,
+    }),
+  }
+}
+
+function partInstruments(registers: Registry[], watched: () => Watched | undefined) {
+  return {
     resolves: new Counter({
       name: 'axbridge_resolves_total',
       help: 'Route records looked up, by where they came from; failed: from nowhere',
@@ -70,7 +82,8 @@ export function createMetrics() {
       help: 'Call events on local disk that Redis does not have yet',
       registers,
       collect() {
-        if (read.journalBacklog !== undefined) this.set(read.journalBacklog())
+        const read = watched()
+        if (read !== undefined) this.set(read.journalBacklog())
       },
     }),
     mediaHostUp: new Gauge({
@@ -83,11 +96,6 @@ export function createMetrics() {
       name: 'axbridge_sip_server_up',
       help: '1 when the SIP server is connected',
       labelNames: ['server'],
-      registers,
-    }),
-    strangers: new Counter({
-      name: 'axbridge_strangers_total',
-      help: 'INVITEs from addresses that belong to no trunk',
       registers,
     }),
     httpRequests: new Histogram({
