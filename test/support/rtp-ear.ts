@@ -1,6 +1,7 @@
 import type { Socket } from 'node:dgram'
 import g711 from 'alawmulaw'
 import { boundUdpSocket } from './ports.ts'
+import { shareAt } from './sound.ts'
 
 /**
  * The sound side of a SIPp phone: SIPp's SDP names this port. It keeps every byte that arrives,
@@ -154,25 +155,4 @@ function decode(packets: readonly HeardPacket[]): Int16Array {
     at += part.length
   }
   return all
-}
-
-/** Goertzel in windows of 100 ms, so that a jump in phase between packets costs only its own window. */
-function shareAt(samples: Int16Array, hertz: number): number {
-  const size = 800
-  let atFrequency = 0
-  let total = 0
-  for (let from = 0; from + size <= samples.length; from += size) {
-    const window = samples.subarray(from, from + size)
-    const coefficient = 2 * Math.cos((2 * Math.PI * hertz) / 8000)
-    let before = 0
-    let last = 0
-    for (const sample of window) {
-      total += sample * sample
-      const now = sample + coefficient * last - before
-      before = last
-      last = now
-    }
-    atFrequency += (2 / size) * (last * last + before * before - coefficient * last * before)
-  }
-  return total === 0 ? 0 : atFrequency / total
 }
