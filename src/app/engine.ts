@@ -1,0 +1,132 @@
+import { createBindings } from '../bindings/bindings.ts'
+import { createCacheKeeper } from '../bindings/cache-keeper.ts'
+import { createRoutePublisher } from '../bindings/route-publisher.ts'
+import { createLiveCalls } from '../call/live-calls.ts'
+import { createCallRecordWriter } from '../cdr/call-record-writer.ts'
+import { createCallRecords } from '../cdr/call-records.ts'
+import { createOrphanCloser } from '../cdr/orphan-closer.ts'
+import type { AccountId } from '../domain/ids.ts'
+import { createAdminAuthenticate } from '../http/auth.ts'
+import { buildHttpApp } from '../http/build-http-app.ts'
+import { createNumbers } from '../numbers/numbers.ts'
+import { createPools } from '../numbers/pools.ts'
+import { systemClock } from '../platform/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+import { createMetrics } from '../platform/metrics.ts'
+import { createNumberParser } from '../platform/phone-numbers.ts'
+import { createRedis, redisReady } from '../platform/redis.ts'
+import type { Settings } from '../platform/settings.ts'
+import { createSql } from '../platform/sql.ts'
+import { createVault, readVaultKeys } from '../platform/vault.ts'
+import { createRouteCache } from '../resolve/route-cache.ts'
+import { createTrunks } from '../trunks/trunks.ts'
+import { type Closers, closeAll } from './closers.ts'
+import { foldersOf } from './folders.ts'
+import { type Router, startRouter } from './router-role.ts'
+import type { Shared } from './shared.ts'
+
+export type Role = 'router' | 'api' | 'worker'
+
+export type Engine = {
+  /** Takes no new call, waits for the running ones, ends those that are left, and closes everything. */
+  stop(): Promise<void>
+}
+
+/** The first account: everything belongs to it until there are others. */
+const firstAccount = 'main' as AccountId
+
+/**
+ * Start the roles that are asked for: platform first, then records, then background, then calls,
+ * and HTTP last. Nobody may call before we can answer, and nobody be told that we are ready before.
+ */
+export async function startEngine(
+  settings: Settings,
+  roles: readonly Role[],
+  log: Logger,
+): Promise<Engine> {
+  const closers: Closers = []
+  try {
+    return await startRoles(settings, new Set(roles), log, closers)
+  } catch (err) {
+    await closeAll(closers, log)
+    throw err
+  }
+}
+
+async function startRoles(
+  settings: Settings,
+  roles: ReadonlySet<Role>,
+  log: Logger,
+  closers: Closers,
+): Promise<Engine> {
+  const shared = await startShared(settings, log, closers)
+  if (roles.has('worker')) startWorker(shared)
+  const router = roles.has('router') ? await startRouter(shared) : undefined
+  // Also without the api role: health and metrics are asked of every process.
+  await startHttp(shared, router)
+  log.info({ roles: [...roles] }, 'engine is up')
+  return {
+    async stop() {
+      await router?.drain()
+      await closeAll(closers, log)
+      log.info('engine is down')
+    },
+  }
+}
+
+async function startShared(settings: Settings, log: Logger, closers: Closers): Promise<Shared> {
+  const vault = createVault(await readVaultKeys(foldersOf(settings).keyFile))
+  const sql = createSql({ url: settings.DATABASE_URL, log })
+  closers.push({ name: 'postgres', close: () => sql.close() })
+  const redis = createRedis({ url: settings.REDIS_URL, log, name: 'axbridge' })
+  closers.push({ name: 'redis', close: () => redis.disconnect() })
+  // Redis away is no reason not to start: calls are looked up in Postgres then.
+  await redisReady(redis).catch((err: unknown) => log.warn({ err }, 'starting without redis'))
+  const metrics = createMetrics()
+  return { settings, log, metrics, sql, redis, vault, liveCalls: createLiveCalls(), closers }
+}
+
+function startWorker({ sql, redis, log, closers }: Shared): void {
+  const records = createRouteCache({ redis })
+  const keeper = createCacheKeeper({ sql, records, clock: systemClock, log })
+  const writer = createCallRecordWriter({ redis, sql, clock: systemClock, log })
+  const closer = createOrphanCloser({ redis, clock: systemClock, log })
+  for (const [name, part] of Object.entries({ keeper, writer, closer })) {
+    part.start()
+    closers.push({ name, close: () => part.stop() })
+  }
+}
+
+async function startHttp(shared: Shared, router: Router | undefined): Promise<void> {
+  const { settings, log, metrics, sql, redis, vault, liveCalls, closers } = shared
+  const publisher = createRoutePublisher({ sql, records: createRouteCache({ redis }), log })
+  closers.push({ name: 'route publisher', close: () => publisher.close() })
+  const app = await buildHttpApp({
+    authenticate: createAdminAuthenticate({
+      token: settings.AXBRIDGE_ADMIN_TOKEN,
+      accountId: firstAccount,
+    }),
+    rooms: {
+      bindings: createBindings({ sql, vault, clock: systemClock, publisher }),
+      pools: createPools({ sql }),
+      numbers: createNumbers({ sql, vault, publisher }),
+      trunks: createTrunks({ sql }),
+      callRecords: createCallRecords({ sql, vault }),
+      liveCalls,
+      parser: createNumberParser({ country: settings.DEFAULT_COUNTRY }),
+    },
+    operations: {
+      checks: {
+        postgres: () => sql.rows({ name: 'ready', text: 'select 1', values: [] }),
+        redis: () => redis.ping(),
+        ...router?.checks,
+      },
+      isDraining: () => router?.admission.draining ?? false,
+      metrics: metrics.registry,
+    },
+    requestSeconds: metrics.httpRequests,
+    log,
+  })
+  closers.push({ name: 'http', close: () => app.close() })
+  await app.listen({ host: settings.HTTP_HOST, port: settings.HTTP_PORT })
+}
