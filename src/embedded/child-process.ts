@@ -7,8 +7,10 @@ export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signa
 export type Child = {
   readonly pid: number
   readonly exited: Promise<Exit>
-  /** The first line on stdout, if wanted; undefined when the program ends without one. */
-  readonly firstLine: Promise<string | undefined>
+  /** The next line on stdout, if it talks; undefined when the program ends without one. */
+  nextLine(): Promise<string | undefined>
+  /** One line in, one line out. */
+  ask(question: string): Promise<string | undefined>
   /** The end of what the program has written to its log. */
   lastWords(): string
 }
@@ -28,9 +30,9 @@ export async function startChild(options: {
   readonly command: readonly [string, ...string[]]
   readonly setpriv?: readonly string[]
   readonly deathSignal: 'INT' | 'TERM'
-  /** Where stderr goes, and stdout unless its first line is wanted. */
+  /** Where stderr goes, and stdout unless it talks to us there. */
   readonly logFile: string
-  readonly wantsFirstLine?: boolean
+  readonly talks?: boolean
   readonly cwd: string
   /** Undefined: ours. */
   readonly env?: NodeJS.ProcessEnv
@@ -48,15 +50,25 @@ export async function startChild(options: {
     const child = spawn('setpriv', args, {
       cwd: options.cwd,
       detached: true,
-      stdio: ['pipe', options.wantsFirstLine === true ? 'pipe' : log, log],
+      stdio: ['pipe', options.talks === true ? 'pipe' : log, log],
       ...(options.env === undefined ? {} : { env: options.env }),
     })
     // Writing to a program that has just ended is not a fault of ours.
     child.stdin?.on('error', () => undefined)
     const exited = exitOf(child)
-    const firstLine = firstLineOf(child)
+    const nextLine = lineReader(child)
     const pid = await pidOf(child, program)
-    return { pid, exited, firstLine, lastWords: () => tail(options.logFile, writtenBefore) }
+    return {
+      pid,
+      exited,
+      nextLine,
+      ask(question) {
+        const answer = nextLine()
+        child.stdin?.write(`${question}\n`)
+        return answer
+      },
+      lastWords: () => tail(options.logFile, writtenBefore),
+    }
   } finally {
     closeSync(log)
   }
@@ -83,15 +95,23 @@ function exitOf(child: ChildProcess): Promise<Exit> {
   })
 }
 
-/** The rest of stdout is read and dropped, so that the program never waits for us. */
-function firstLineOf(child: ChildProcess): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    if (child.stdout === null) return resolve(undefined)
-    const lines = createInterface({ input: child.stdout })
-    lines.once('line', (line) => resolve(line))
-    lines.on('line', () => undefined)
-    lines.once('close', () => resolve(undefined))
-  })
+/** A line that nobody waits for is dropped, so that the program never waits for us. */
+function lineReader(child: ChildProcess): () => Promise<string | undefined> {
+  const waiting: ((line: string | undefined) => void)[] = []
+  let closed = child.stdout === null
+  if (child.stdout !== null) {
+    createInterface({ input: child.stdout })
+      .on('line', (line) => waiting.shift()?.(line))
+      .on('close', () => {
+        closed = true
+        for (const resolve of waiting.splice(0)) resolve(undefined)
+      })
+  }
+  return () =>
+    new Promise((resolve) => {
+      if (closed) resolve(undefined)
+      else waiting.push(resolve)
+    })
 }
 
 function tail(file: string, from: number): string {

@@ -74,6 +74,11 @@ export class Part {
     await running.child.exited
   }
 
+  /** One line in, one line out; undefined when it is not running. */
+  async ask(question: string): Promise<string | undefined> {
+    return await this.#running?.child.ask(question)
+  }
+
   /** Running and ready again, whatever it was before. */
   restart(): Promise<void> {
     return this.#inTurn(async () => {

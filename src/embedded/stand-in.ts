@@ -114,11 +114,11 @@ function createStandIn(options: StandInOptions): PartProgram {
         command: [...ownProgram(`embedded/${name}/main`), ...argumentList(options.args())],
         deathSignal: 'TERM',
         logFile: join(logDir, `${name}.log`),
-        wantsFirstLine: true,
+        talks: true,
         cwd: projectFolder,
       }),
     async ready(child) {
-      const line = await child.firstLine
+      const line = await child.nextLine()
       // Without a line the program has ended, and its exit says more than we could.
       if (line === undefined) return new Promise(() => undefined)
       const facts = parseFacts(line)

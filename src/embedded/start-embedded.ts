@@ -51,6 +51,8 @@ export type Embedded = {
   pids(): Readonly<Partial<Record<PartName, number>>>
   /** As a crash would: by default with SIGKILL. Resolves when the process is gone. */
   kill(part: PartName, signal?: NodeJS.Signals): Promise<void>
+  /** What a stand-in holds now: dialogs, transactions, channels, ports. To see that nothing leaks. */
+  counts(part: 'sip' | 'media'): Promise<Readonly<Record<string, number>>>
   /** Running and ready again at the same address. */
   restart(part: PartName): Promise<void>
   stop(): Promise<void>
@@ -96,6 +98,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       sipAddress: sip?.sipAddress(),
       pids: () => pidsOf(parts),
       kill: (name, signal = 'SIGKILL') => partNamed(parts, name).kill(signal),
+      counts: (name) => countsOf(partNamed(parts, name)),
       restart: (name) => partNamed(parts, name).restart(),
       stop,
     }
@@ -177,6 +180,12 @@ function partNamed(parts: readonly Part[], name: PartName): Part {
   const found = parts.find((part) => part.name === name)
   if (found === undefined) throw new Error(`${name} was not started here`)
   return found
+}
+
+async function countsOf(part: Part): Promise<Readonly<Record<string, number>>> {
+  const line = await part.ask('counts')
+  if (line === undefined) throw new Error(`${part.name} is not running`)
+  return JSON.parse(line) as Record<string, number>
 }
 
 function pidsOf(parts: readonly Part[]): Readonly<Partial<Record<PartName, number>>> {

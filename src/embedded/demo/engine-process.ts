@@ -1,13 +1,9 @@
-import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { type Child, startChild } from '../child-process.ts'
 import { ownProgram, projectFolder } from '../own-program.ts'
 import { exitText } from '../part.ts'
 import { endProcess, identify } from '../process-identity.ts'
-
-const run = promisify(execFile)
 
 export type Engine = {
   /** Resolves with what happened when it ends by itself. */
@@ -26,14 +22,15 @@ export async function startEngine(options: {
 }): Promise<Engine> {
   const { env, logDir, api, signal } = options
   const program = ownProgram('main')
-  await migrate(program, env)
-  const child = await startChild({
-    command: [...program, 'serve', '--roles', 'router,api,worker'],
+  const common = {
     deathSignal: 'TERM',
     logFile: join(logDir, 'engine.log'),
     cwd: projectFolder,
     env,
-  })
+  } as const
+  await migrate({ ...common, command: [...program, 'migrate'] })
+  const command = [...program, 'serve', '--roles', 'router,api,worker'] as const
+  const child = await startChild({ ...common, command: [...command] })
   const identity = identify(child.pid)
   let stopping = false
   const stop = async () => {
@@ -61,12 +58,11 @@ export async function startEngine(options: {
   return { died, stop }
 }
 
-async function migrate(program: readonly [string, ...string[]], env: NodeJS.ProcessEnv) {
-  const [command, ...args] = program
-  await run(command, [...args, 'migrate'], { env, cwd: projectFolder }).catch((err: unknown) => {
-    const { stderr = '', stdout = '' } = err as { stderr?: string; stdout?: string }
-    throw new Error(`the database cannot be migrated\n${stderr}${stdout}`, { cause: err })
-  })
+async function migrate(options: Parameters<typeof startChild>[0]): Promise<void> {
+  const child = await startChild(options)
+  const exit = await child.exited
+  if (exit.code === 0) return
+  throw new Error(`migrating the database ${exitText(exit)}\n${child.lastWords()}`)
 }
 
 async function untilReady(child: Child, api: string, signal: AbortSignal): Promise<void> {

@@ -59,7 +59,14 @@ export function createApiCommands(deps: {
       for (const digit of digits) {
         channel.rtp.sender.queueDigit(digit, (Number(ms) || 250) * samplesPerMs)
       }
-      return '+OK\n'
+      return `+OK ${channel.uuid} sent DTMF ${rest}.\n`
+    },
+    uuid_broadcast(channel, rest) {
+      const [path, legs = 'aleg'] = rest.split(/\s+/)
+      if (path === undefined || path === '') return '-USAGE: <uuid> <path> [aleg|bleg|both]\n'
+      const other = legs === 'aleg' ? undefined : channel.partner
+      for (const leg of [legs === 'bleg' ? undefined : channel, other]) broadcast(leg, path)
+      return '+OK Message sent\n'
     },
   }
 
@@ -89,13 +96,24 @@ export function createApiCommands(deps: {
   }
 }
 
+/** A file, or `application::argument`, without anybody waiting for its end. */
+function broadcast(channel: Channel | undefined, what: string): void {
+  const [application, argument] = splitOnce(what, '::')
+  channel?.execute({
+    application: argument === undefined ? 'playback' : application,
+    argument: argument ?? what,
+    eventUuid: undefined,
+    loops: 1,
+  })
+}
+
 function uuidBridge(
   argument: string,
   channels: ReadonlyMap<string, Channel>,
   bridging: Bridging,
 ): string {
   const [one, two] = argument.split(/\s+/)
-  if (one === undefined || two === undefined) return '-USAGE: <uuid> <other uuid>\n'
+  if (one === undefined || two === undefined) return '-USAGE: <uuid> <other_uuid>\n'
   const a = channels.get(one)
   const b = channels.get(two)
   if (a === undefined || b === undefined || !bridging.bridge(a, b)) return '-ERR Invalid uuid\n'

@@ -92,8 +92,9 @@ function startPark({ channel, finish }: Parameters<StartApplication>[0]): undefi
 }
 
 function startHangup({ channel, argument, finish }: Parameters<StartApplication>[0]): undefined {
-  finish(none)
-  channel.hangUp(isCause(argument) ? argument : 'NORMAL_CLEARING')
+  const cause = isCause(argument) ? argument : 'NORMAL_CLEARING'
+  finish({ response: '_none_', fields: { 'Hangup-Cause': cause, 'Answer-State': 'hangup' } })
+  channel.hangUp(cause)
 }
 
 /** Ends when the file is whole. */

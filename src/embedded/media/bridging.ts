@@ -48,6 +48,8 @@ export function createBridging(): Bridging {
         const other = separate(channel)
         if (other !== undefined && other !== a && other !== b) begin([other], parking(other))
       }
+      a.otherLeg = b.uuid
+      b.otherLeg = a.uuid
       begin([a, b], joining(a, b))
       return true
     },
@@ -144,16 +146,19 @@ function transferring(channels: readonly Channel[]): Step[] {
   ]
 }
 
+/** The dialplan parks whoever is left behind; that is not announced. */
 function parking(channel: Channel): Step[] {
-  return [() => enterPark(channel)]
+  return [() => stay(channel)]
 }
 
 function enterPark(channel: Channel): void {
-  // With nobody left to tell it what to do, it would stay for ever.
-  if (!channel.controlled) {
-    channel.hangUp('NORMAL_CLEARING')
-    return
-  }
+  channel.otherLeg = undefined
   channel.base = 'park'
-  channel.emit('CHANNEL_EXECUTE', { Application: 'park', 'Application-Data': '' })
+  channel.emit('CHANNEL_EXECUTE', { Application: 'park' })
+  stay(channel)
+}
+
+function stay(channel: Channel): void {
+  // With nobody left to tell it what to do, it would stay for ever.
+  if (!channel.controlled) channel.hangUp('NORMAL_CLEARING')
 }

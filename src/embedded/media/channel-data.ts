@@ -3,7 +3,7 @@ import { type EslFields, headerBlock } from './esl-text.ts'
 
 /** The few members that every event of a channel carries. The real server sends sixty and more. */
 export function describeChannel(channel: Channel): EslFields {
-  const { uuid, partner } = channel
+  const { uuid, otherLeg } = channel
   return {
     'Unique-ID': uuid,
     'Channel-Unique-ID': uuid,
@@ -21,7 +21,7 @@ export function describeChannel(channel: Channel): EslFields {
     'Caller-Unique-ID': uuid,
     'Caller-Destination-Number': 'drachtio',
     'Caller-Channel-Created-Time': String(channel.createdAt.getTime() * 1000),
-    ...(partner === undefined ? {} : { 'Other-Leg-Unique-ID': partner.uuid }),
+    ...(otherLeg === undefined ? {} : { 'Other-Leg-Unique-ID': otherLeg }),
   }
 }
 

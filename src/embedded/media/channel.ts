@@ -52,6 +52,8 @@ export class Channel {
   /** What the channel does when nothing else runs; the dialplan began with `socket`. */
   base: 'socket' | 'park' | 'uuid_bridge' = 'socket'
   partner: Channel | undefined
+  /** The other leg as events name it: from the moment a bridge is asked for, and after the other has gone. */
+  otherLeg: string | undefined
   hangupCause: string | undefined
   readMuted = false
   writeMuted = false
@@ -131,11 +133,21 @@ export class Channel {
     this.#waiting.length = 0
     this.stopApplications('cut')
     for (const recording of this.recordings.values()) void this.stopRecording(recording)
-    this.emit('CHANNEL_CALLSTATE', {
-      'Channel-Call-State': 'HANGUP',
-      'Hangup-Cause': cause,
-    })
+    // Of a joined leg the real server often says nothing but goodbye, so nobody may count on more.
+    if (this.partner === undefined) this.#sayHungUp(cause)
     this.#onGone(this)
+  }
+
+  #sayHungUp(cause: string): void {
+    const why = { 'Hangup-Cause': cause }
+    if (this.base !== 'uuid_bridge') {
+      this.emit('CHANNEL_EXECUTE_COMPLETE', {
+        Application: this.base,
+        'Application-Response': '_none_',
+        ...why,
+      })
+    }
+    this.emit('CHANNEL_CALLSTATE', { 'Channel-Call-State': 'HANGUP', ...why })
   }
 
   async stopRecording(recording: Recording): Promise<void> {
@@ -202,7 +214,7 @@ export class Channel {
   #run(message: ExecuteMessage): void {
     const about = {
       Application: message.application,
-      'Application-Data': message.argument,
+      ...(message.argument === '' ? {} : { 'Application-Data': message.argument }),
       ...(message.eventUuid === undefined ? {} : { 'Application-UUID': message.eventUuid }),
     }
     const start = this.#start(message.application)

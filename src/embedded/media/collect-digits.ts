@@ -80,7 +80,7 @@ export function startCollectDigits(run: {
       if (waitedMs >= (digits === '' ? plan.timeoutMs : plan.digitTimeoutMs)) judge()
     },
     stop(why) {
-      player.stop(why === 'cut' ? 'cut' : 'played')
+      player.stop(why === 'cut' ? 'cut' : 'broken')
       over()
     },
     digit(digit) {

@@ -27,13 +27,21 @@ const sdpCharsMax = 16_384
 /** Undefined when there is no plain RTP audio to talk to, or it is not SDP at all. */
 export function readPeerMedia(sdp: string): PeerMedia | undefined {
   if (sdp.length > sdpCharsMax || !sdp.startsWith('v=0')) return undefined
-  const description = parseOrUndefined(sdp)
-  const media = description?.media ?? []
+  try {
+    return readDescription(parse(sdp))
+  } catch {
+    // The parser's types promise more than it keeps for text that is not quite SDP.
+    return undefined
+  }
+}
+
+function readDescription(description: SessionDescription): PeerMedia | undefined {
+  const { media } = description
   const index = media.findIndex(
     (line) => line.type === 'audio' && line.port > 0 && line.protocol === 'RTP/AVP',
   )
   const audio = media[index]
-  if (description === undefined || audio === undefined) return undefined
+  if (audio === undefined) return undefined
   const host = audio.connection?.ip ?? description.connection?.ip
   const direction = audio.direction ?? description.direction ?? 'sendrecv'
   const offered = payloadTypes(audio)
@@ -47,7 +55,7 @@ export function readPeerMedia(sdp: string): PeerMedia | undefined {
     media: media.map(({ type, protocol, payloads }) => ({
       type,
       protocol,
-      payloads: payloads ?? '',
+      payloads: String(payloads ?? ''),
     })),
   }
 }
@@ -151,26 +159,21 @@ function directionOf({ sending, receiving }: MediaAgreement): Direction {
   return receiving ? 'recvonly' : 'inactive'
 }
 
-function parseOrUndefined(sdp: string): SessionDescription | undefined {
-  try {
-    return parse(sdp)
-  } catch {
-    return undefined
-  }
-}
-
 function payloadTypes(audio: SessionDescription['media'][number]) {
-  return (audio.payloads ?? '').split(' ').map((text) => {
-    const payloadType = Number(text)
-    const named = audio.rtp.find(({ payload }) => payload === payloadType)
-    const name = named?.codec.toUpperCase() ?? staticName(payloadType)
-    return {
-      payloadType,
-      // A dynamic number for a codec with a static one is legal but nobody does it; we would have to remember it.
-      codec: ourCodecs.find((codec) => codec === name && payloadTypeOf[codec] === payloadType),
-      isEvent: name === 'TELEPHONE-EVENT' && (named?.rate ?? 8000) === 8000,
-    }
-  })
+  // A list of one comes out of the parser as a number.
+  return String(audio.payloads ?? '')
+    .split(' ')
+    .map((text) => {
+      const payloadType = Number(text)
+      const named = audio.rtp.find(({ payload }) => payload === payloadType)
+      const name = named?.codec.toUpperCase() ?? staticName(payloadType)
+      return {
+        payloadType,
+        // A dynamic number for a codec with a static one is legal but nobody does it; we would have to remember it.
+        codec: ourCodecs.find((codec) => codec === name && payloadTypeOf[codec] === payloadType),
+        isEvent: name === 'TELEPHONE-EVENT' && (named?.rate ?? 8000) === 8000,
+      }
+    })
 }
 
 function staticName(payloadType: number): string | undefined {

@@ -60,6 +60,7 @@ export function createMediaServer(options: MediaServerOptions): MediaServer {
     channels: {
       mayTake: () => channels.size < options.sessionsMax,
       onUp: (channel, address) => control.open(channel, address),
+      warn: options.warn,
       createChannel({ uuid, rtp, release, hangUp }) {
         const channel = new Channel({
           uuid,
@@ -147,12 +148,22 @@ function createBeat(deps: {
 
   return () => {
     tick()
-    for (const channel of channels.values()) channel.tick()
+    for (const channel of channels.values()) tickOne(channel, options)
     beats++
     if (beats % ticksPerSecond !== 0) return
     for (const channel of channels.values()) {
       if (isSilent(channel, options.rtpTimeoutSeconds)) channel.hangUp('MEDIA_TIMEOUT')
     }
+  }
+}
+
+/** One channel that fails must not stop the beat of the others. */
+function tickOne(channel: Channel, { warn }: MediaServerOptions): void {
+  try {
+    channel.tick()
+  } catch (error) {
+    warn(`channel ${channel.uuid} failed: ${String(error)}`)
+    channel.hangUp('NORMAL_TEMPORARY_FAILURE')
   }
 }
 

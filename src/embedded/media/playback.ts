@@ -4,7 +4,7 @@ import { playSound, type SoundCursor } from './sound.ts'
 import type { SoundLibrary } from './sound-library.ts'
 
 /** How a row of files ended. */
-export type PlaybackEnd = 'played' | 'not-found' | 'cut' | 'digit' | 'timeout'
+export type PlaybackEnd = 'played' | 'not-found' | 'broken' | 'cut' | 'digit' | 'timeout'
 
 /**
  * Plays files one after the other on a channel, with a START and a STOP event around each. Loading is
@@ -22,7 +22,7 @@ export function playFiles(options: {
   let index = -1
   let cursor: SoundCursor | undefined
   let ended = false
-  let anyPlayed = false
+  let lastFound = false
 
   function path(): string {
     return files[index] ?? ''
@@ -31,7 +31,7 @@ export function playFiles(options: {
   function end(how: PlaybackEnd): void {
     if (ended) return
     ended = true
-    stopFile(how === 'played' ? 'done' : 'break')
+    stopFile(how === 'broken' || how === 'digit' ? 'break' : 'done')
     onEnd(how)
   }
 
@@ -53,18 +53,18 @@ export function playFiles(options: {
   function next(): void {
     index++
     if (index >= files.length) {
-      end(anyPlayed ? 'played' : 'not-found')
+      end(lastFound ? 'played' : 'not-found')
       return
     }
     const [name = '', offset] = path().split('@@')
     const loadingIndex = index
     void library.load(name).then((sound) => {
       if (ended || loadingIndex !== index) return
+      lastFound = sound !== undefined
       if (sound === undefined) {
         next()
         return
       }
-      anyPlayed = true
       cursor = playSound(sound, Number(offset) || 0)
       channel.emit('PLAYBACK_START', fileFields(path()))
     })
@@ -79,10 +79,8 @@ export function playFiles(options: {
         return
       }
       const frame = cursor.next(channel.codec)
-      if (frame !== undefined) {
-        channel.play(frame)
-        return
-      }
+      if (frame !== undefined) channel.play(frame)
+      if (!cursor.over) return
       stopFile('done')
       next()
     },
@@ -118,10 +116,11 @@ export function startPlayback(run: {
   }
 }
 
-const stopEnds: Readonly<Record<StopReason, PlaybackEnd>> = { break: 'played', cut: 'cut' }
+const stopEnds: Readonly<Record<StopReason, PlaybackEnd>> = { break: 'broken', cut: 'cut' }
 
 const responses: Readonly<Record<PlaybackEnd, string>> = {
   played: 'FILE PLAYED',
+  broken: 'FILE PLAYED',
   digit: 'FILE PLAYED',
   timeout: 'FILE PLAYED',
   'not-found': 'FILE NOT FOUND',
@@ -129,8 +128,9 @@ const responses: Readonly<Record<PlaybackEnd, string>> = {
 }
 
 function fileFields(path: string) {
-  const scheme = /^([a-z_]+):\/\//.exec(path)?.[1]
-  return { 'Playback-File-Path': path, 'Playback-File-Type': scheme ?? 'file' }
+  const scheme = /^([a-z_]+):\/\//.exec(path)?.[1] ?? 'file'
+  const type = scheme === 'silence_stream' ? {} : { 'Playback-File-Type': scheme }
+  return { 'Playback-File-Path': path, ...type }
 }
 
 /** What the last playback left behind, for events. */

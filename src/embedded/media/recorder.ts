@@ -25,7 +25,7 @@ export function createRecorder(deps: { warn(text: string): void }): Recorder {
     samplesMax: number
   }): Recording | undefined {
     const { channel, path, samplesMax } = options
-    if (path === '' || channel.recordings.has(path)) return undefined
+    if (path === '') return undefined
     const recording = createRecording({
       ...options,
       onError: (error) => deps.warn(`recording ${path}: ${error.message}`),
@@ -59,6 +59,8 @@ export function createRecorder(deps: { warn(text: string): void }): Recorder {
       return open.size + closing.size
     },
     startSession(channel, path, limitSeconds) {
+      // Twice is once, and no error.
+      if (channel.recordings.has(path)) return true
       const recording = start({
         channel,
         path,
@@ -69,13 +71,15 @@ export function createRecorder(deps: { warn(text: string): void }): Recorder {
       return recording !== undefined
     },
     startRecord: (channel, path) =>
-      start({
-        channel,
-        path,
-        stereo: false,
-        sides: 'read',
-        samplesMax: Number.POSITIVE_INFINITY,
-      }),
+      channel.recordings.has(path)
+        ? undefined
+        : start({
+            channel,
+            path,
+            stereo: false,
+            sides: 'read',
+            samplesMax: Number.POSITIVE_INFINITY,
+          }),
     async stop(channel, path) {
       const chosen = [...channel.recordings.values()].filter(
         (recording) => path === 'all' || recording.path === path,

@@ -21,6 +21,7 @@ export type ChannelHost = {
     hangUp(cause: string): void
   }): Channel
   onUp(channel: Channel, control: ControlAddress): void
+  warn(text: string): void
 }
 
 const allow = 'INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE'
@@ -66,11 +67,19 @@ export class SipSide {
     return this.#agent.counts()
   }
 
+  /** The edge: whatever goes wrong with one request is no reason to lose the other calls. */
   #onRequest(incoming: Incoming): void {
+    this.#handle(incoming).catch((error: unknown) => {
+      this.#channels.warn(`${incoming.request.method} failed: ${String(error)}`)
+      if (incoming.request.method !== 'ACK') incoming.respond({ status: 500 })
+    })
+  }
+
+  async #handle(incoming: Incoming): Promise<void> {
     const { request, dialog } = incoming
     const call = dialog === undefined ? undefined : this.#calls.get(dialog)
     if (call !== undefined && dialog !== undefined) this.#inside(incoming, dialog, call)
-    else if (request.method === 'INVITE') void this.#invite(incoming)
+    else if (request.method === 'INVITE') await this.#invite(incoming)
     else if (request.method !== 'ACK') {
       const status = request.method === 'OPTIONS' ? 200 : request.method === 'BYE' ? 481 : 405
       incoming.respond({ status, headers: [['Allow', allow]] })

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
-import { samplesPerFrame } from './g711.ts'
+import { samplesPerFrame, samplesPerMs } from './g711.ts'
 import type { Sound } from './sound.ts'
+import { tickMs } from './ticker.ts'
 import { toneStream } from './tone-stream.ts'
 import { readWav } from './wav-file.ts'
 
@@ -83,8 +84,7 @@ const silentFrame = new Int16Array(samplesPerFrame)
 function silence(text: string): Sound | undefined {
   const ms = Number.parseInt(text, 10)
   if (!Number.isInteger(ms)) return undefined
-  return {
-    samples: silentFrame,
-    loops: ms < 0 ? Number.POSITIVE_INFINITY : Math.max(1, Math.ceil(ms / 20)),
-  }
+  if (ms < 0) return { samples: silentFrame, loops: Number.POSITIVE_INFINITY }
+  if (ms % tickMs === 0) return { samples: silentFrame, loops: ms / tickMs }
+  return { samples: new Int16Array(Math.min(ms, 60_000) * samplesPerMs), loops: 1 }
 }

@@ -10,6 +10,8 @@ export type SoundCursor = {
   /** The next 20 ms, padded with silence at the end, or undefined when all is played. */
   next(codec: Codec): Uint8Array | undefined
   readonly playedSamples: number
+  /** Nothing is left. */
+  readonly over: boolean
 }
 
 export function playSound(sound: Sound, fromSample = 0): SoundCursor {
@@ -41,6 +43,9 @@ export function playSound(sound: Sound, fromSample = 0): SoundCursor {
   return {
     get playedSamples() {
       return playedSamples
+    },
+    get over() {
+      return length === 0 || loopsLeft <= 0
     },
     next(codec) {
       if (length === 0 || loopsLeft <= 0) return undefined

@@ -95,6 +95,14 @@ test('a stand-in that dies comes back at the same addresses', async () => {
   }, patient)
 })
 
+test('the stand-ins say what they hold', async () => {
+  const runtime = await start()
+  expect(await runtime.counts('sip')).toMatchObject({ dialogs: 0 })
+  expect(Object.keys(await runtime.counts('media')).length).toBeGreaterThan(1)
+  await runtime.kill('media')
+  await expect(runtime.counts('media')).rejects.toThrow('media is not running')
+})
+
 test('a taken port is named, with what to do about it', async () => {
   const taken = await occupiedPort()
   await expect(start({ sipPort: taken.udp })).rejects.toThrow(
