@@ -258,7 +258,8 @@ type ResponseParts = {
 }
 
 export const firstLine = (text: string): string => text.slice(0, text.indexOf('\r\n'))
-export const uriOf = (value: string): string => /<([^>]+)>/.exec(value)?.[1] ?? value
+export const uriOf = (value: string): string =>
+  /<([^>]+)>/.exec(value)?.[1] ?? (value === '' ? `sip:1000@${host}` : value)
 export const tagOf = (value: string): string => /;tag=([^;>\s]+)/.exec(value)?.[1] ?? ''
 
 /** Where a request came from, as its topmost Via says: that is where a phone answers to. */
