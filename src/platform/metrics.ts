@@ -63,7 +63,7 @@ function callInstruments(registers: Registry[], watched: () => Watched | undefin
     }),
     strangers: new Counter({
       name: 'axbridge_strangers_total',
-      help: 'Requests from addresses that are no trunk',
+      help: 'INVITEs from addresses that belong to no trunk',
       registers,
     }),
   }

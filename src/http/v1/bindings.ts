@@ -4,8 +4,8 @@ import type { BindCommand, Binding } from '../../bindings/binding.ts'
 import type { Bindings } from '../../bindings/bindings.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { type BindingId, type PoolKey, parseBindingId } from '../../domain/ids.ts'
+import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { type Principal, principalOf } from '../auth.ts'
-import type { NumberParser } from '../ports.ts'
 import { type Fault, problems, RequestRefused } from '../problem.ts'
 import {
   bindingIdShape,

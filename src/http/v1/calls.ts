@@ -4,8 +4,8 @@ import type { CallRecords } from '../../cdr/call-records.ts'
 import type { CallFacts } from '../../domain/call-event.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { AccountId, BindingId, CallId } from '../../domain/ids.ts'
+import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { type Principal, principalOf } from '../auth.ts'
-import type { LiveCallsRoom, NumberParser } from '../ports.ts'
 import { problems } from '../problem.ts'
 import {
   bindingIdShape,
@@ -108,9 +108,14 @@ const CallQuery = Type.Object(
 )
 type CallQuery = Static<typeof CallQuery>
 
+/** The calls that are up now, of whatever account. */
+export type LiveCalls = {
+  list(): readonly CallFacts[] | Promise<readonly CallFacts[]>
+}
+
 type CallDeps = {
   callRecords: CallRecords
-  liveCalls: LiveCallsRoom
+  liveCalls: LiveCalls
   parser: NumberParser
 }
 

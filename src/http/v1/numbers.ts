@@ -2,8 +2,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from 'typebox'
 import type { PoolKey, VirtualNumber } from '../../domain/ids.ts'
 import type { XNumber } from '../../numbers/number.ts'
+import type { Numbers } from '../../numbers/numbers.ts'
+import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { principalOf } from '../auth.ts'
-import type { NumberParser, NumbersRoom } from '../ports.ts'
 import { type Fault, problems, RequestRefused } from '../problem.ts'
 import {
   closed,
@@ -84,7 +85,7 @@ const NumberQuery = Type.Object(
   closed,
 )
 
-type NumberDeps = { numbers: NumbersRoom; parser: NumberParser }
+type NumberDeps = { numbers: Numbers; parser: NumberParser }
 
 export const numberRoutes: FastifyPluginAsyncTypebox<NumberDeps> = async (
   app,
@@ -141,6 +142,7 @@ export const numberRoutes: FastifyPluginAsyncTypebox<NumberDeps> = async (
   )
 
   addSingleRoutes(app, { numbers, parser })
+  addLockRoutes(app, { numbers, parser })
 }
 
 const addSingleRoutes = (
@@ -179,6 +181,45 @@ const addSingleRoutes = (
       const x = virtualIn('params/x', request.params.x, parser)
       await numbers.remove(principalOf(request).accountId, x)
       return reply.code(204).send(null)
+    },
+  )
+}
+
+const addLockRoutes = (
+  app: Parameters<FastifyPluginAsyncTypebox>[0],
+  { numbers, parser }: NumberDeps,
+): void => {
+  app.post(
+    '/numbers/:x/lock',
+    {
+      schema: {
+        operationId: 'lockNumber',
+        summary: 'Lock an X number: no new binding, those it has go on',
+        tags: ['numbers'],
+        params: NumberParams,
+        response: { 200: NumberAnswer, ...problems(400, 404, 409) },
+      },
+    },
+    async (request) => {
+      const x = virtualIn('params/x', request.params.x, parser)
+      return answerOf(await numbers.lock(principalOf(request).accountId, x))
+    },
+  )
+
+  app.post(
+    '/numbers/:x/unlock',
+    {
+      schema: {
+        operationId: 'unlockNumber',
+        summary: 'Unlock an X number: it takes new bindings again',
+        tags: ['numbers'],
+        params: NumberParams,
+        response: { 200: NumberAnswer, ...problems(400, 404, 409) },
+      },
+    },
+    async (request) => {
+      const x = virtualIn('params/x', request.params.x, parser)
+      return answerOf(await numbers.unlock(principalOf(request).accountId, x))
     },
   )
 }

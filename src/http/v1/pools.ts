@@ -2,8 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from 'typebox'
 import type { PoolKey } from '../../domain/ids.ts'
 import type { Pool } from '../../numbers/number.ts'
+import type { Pools } from '../../numbers/pools.ts'
 import { principalOf } from '../auth.ts'
-import type { PoolsRoom } from '../ports.ts'
 import { problems } from '../problem.ts'
 import {
   closed,
@@ -66,10 +66,7 @@ const PoolAnswer = Type.Object(
   },
 )
 
-export const poolRoutes: FastifyPluginAsyncTypebox<{ pools: PoolsRoom }> = async (
-  app,
-  { pools },
-) => {
+export const poolRoutes: FastifyPluginAsyncTypebox<{ pools: Pools }> = async (app, { pools }) => {
   app.post(
     '/pools',
     {

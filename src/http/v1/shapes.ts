@@ -1,6 +1,6 @@
 import { type TSchema, Type } from 'typebox'
 import type { VirtualNumber } from '../../domain/ids.ts'
-import type { NumberParser } from '../ports.ts'
+import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { RequestRefused } from '../problem.ts'
 
 /** Schemas that several nouns share. Limits are those of the database, so that nothing passes here and fails there. */

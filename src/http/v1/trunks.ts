@@ -3,8 +3,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from 'typebox'
 import type { TrunkId } from '../../domain/ids.ts'
 import type { Trunk } from '../../domain/trunk.ts'
+import type { Trunks } from '../../trunks/trunks.ts'
 import { principalOf } from '../auth.ts'
-import type { TrunksRoom } from '../ports.ts'
 import { type Fault, problems, RequestRefused } from '../problem.ts'
 import { closed, compact, listOf } from './shapes.ts'
 
@@ -78,7 +78,9 @@ const TrunkAnswer = Type.Object(
   { examples: [trunkExample] },
 )
 
-export const trunkRoutes: FastifyPluginAsyncTypebox<{ trunks: TrunksRoom }> = async (
+export type ShownTrunks = Pick<Trunks, 'list' | 'create' | 'remove'>
+
+export const trunkRoutes: FastifyPluginAsyncTypebox<{ trunks: ShownTrunks }> = async (
   app,
   { trunks },
 ) => {

@@ -1,21 +1,23 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { Bindings } from '../../bindings/bindings.ts'
 import type { CallRecords } from '../../cdr/call-records.ts'
-import type { LiveCallsRoom, NumberParser, NumbersRoom, PoolsRoom, TrunksRoom } from '../ports.ts'
+import type { Numbers } from '../../numbers/numbers.ts'
+import type { Pools } from '../../numbers/pools.ts'
+import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { bindingRoutes } from './bindings.ts'
-import { callRoutes } from './calls.ts'
+import { callRoutes, type LiveCalls } from './calls.ts'
 import { numberRoutes } from './numbers.ts'
 import { poolRoutes } from './pools.ts'
-import { trunkRoutes } from './trunks.ts'
+import { type ShownTrunks, trunkRoutes } from './trunks.ts'
 
 /** What `/v1` shows. */
 export type V1Rooms = {
   readonly bindings: Bindings
-  readonly pools: PoolsRoom
-  readonly numbers: NumbersRoom
-  readonly trunks: TrunksRoom
+  readonly pools: Pools
+  readonly numbers: Numbers
+  readonly trunks: ShownTrunks
   readonly callRecords: CallRecords
-  readonly liveCalls: LiveCallsRoom
+  readonly liveCalls: LiveCalls
   readonly parser: NumberParser
 }
 

@@ -95,6 +95,8 @@ function someRooms(commands: BindCommand[]): V1Rooms {
       get: async () => aNumber(),
       list: async () => ({ items: [aNumber()], nextCursor: undefined }),
       remove: async () => undefined,
+      lock: async () => aNumber({ state: 'locked' }),
+      unlock: async () => aNumber(),
     },
     trunks: {
       list: async () => [aTrunk()],

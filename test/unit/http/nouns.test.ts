@@ -80,6 +80,10 @@ test('an X number is shown and given back by its number, national or with an esc
     expect(shown.statusCode).toBe(200)
     expect(shown.json()).toMatchObject({ x: aNumber().x, city: '杭州', state: 'normal' })
   }
+  const locked = await ask({ method: 'POST', url: '/v1/numbers/17012345678/lock' })
+  expect(locked.json()).toMatchObject({ state: 'locked' })
+  const unlocked = await ask({ method: 'POST', url: '/v1/numbers/17012345678/unlock' })
+  expect(unlocked.json()).toMatchObject({ state: 'normal' })
   const gone = await ask({ method: 'DELETE', url: '/v1/numbers/17012345678' })
   expect(gone.statusCode).toBe(204)
   expect((await ask('/v1/numbers/not-a-number')).statusCode).toBe(400)
