@@ -64,6 +64,8 @@ function statisticsFields({ rtp }: Channel): EslFields {
     in_dtmf_packet_count: received.digitPackets,
     in_cng_packet_count: received.otherPackets,
     in_quality_percentage: Math.round((100 - lossPercent) * 100) / 100,
+    // The E-model's curve for G.711, loss only.
+    in_mos: Math.max(1, Math.round((4.5 - lossPercent * 0.1) * 100) / 100),
     out_raw_bytes: sender.stats.bytes,
     out_media_bytes: sender.stats.bytes,
     out_packet_count: sender.stats.packets,

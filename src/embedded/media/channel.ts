@@ -144,6 +144,7 @@ export class Channel {
       this.emit('CHANNEL_EXECUTE_COMPLETE', {
         Application: this.base,
         'Application-Response': '_none_',
+        'Channel-Call-State': 'ACTIVE',
         ...why,
       })
     }
