@@ -1,31 +1,23 @@
-import {
-  type BulkheadPolicy,
-  bulkhead,
-  type CircuitBreakerPolicy,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  handleAll,
-  type IPolicy,
-  wrap,
-} from 'cockatiel'
 import type { BoundRoute, RouteRecord } from '../domain/call.ts'
+import { DomainError } from '../domain/errors.ts'
 import type { VirtualNumber } from '../domain/ids.ts'
 import type { PhoneNumber } from '../domain/phone-number.ts'
 import type { SealedBoundRoute } from '../domain/route-change.ts'
+import { createGuard, NotTriedError } from '../platform/breaker.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
-import { readRoute } from './read-route.ts'
+import type { CacheTrust } from './cache-trust.ts'
+import { findRoute } from './find-route.ts'
 import type { CachedRoute, ReadRoute, RouteCache } from './route-cache.ts'
+import { createSharedReads } from './shared-reads.ts'
 
-/** As many look-ups as the pool has connections; the queue is one second's calls of a busy router. */
-const postgresReadsMax = 8
-const postgresQueueMax = 200
-/** After so many failures in a row Postgres is left alone for a moment. */
-const failuresMax = 5
-const leaveAloneMs = 1_000
+/** As many as the pool has connections for; when Postgres has to carry all calls, those that find the queue full are refused at once. */
+const readsMax = 8
+const readsWaitingMax = 200
 
-export type LookupSource = 'redis' | 'postgres' | 'failed'
+/** Where an answer came from. `miss`: from Postgres, and put into Redis. `postgres`: Redis was not asked or not believed. */
+export type LookupSource = 'redis' | 'miss' | 'postgres' | 'failed'
 
 export type ResolveRoute = (attempt: {
   readonly caller: PhoneNumber | undefined
@@ -33,110 +25,128 @@ export type ResolveRoute = (attempt: {
 }) => Promise<RouteRecord>
 
 /**
- * From caller and X to the route record: one MGET when Redis knows and is believed, else Postgres,
- * bounded and behind a breaker. Rejects when neither can tell.
+ * What is true for this caller on this X. One round trip to Redis as a rule; Postgres for what is
+ * not there yet, or when Redis is not to be believed. A binding past its expiry may still be in
+ * the record: the plan decides by the call's own time. Rejects with `route-unavailable` when
+ * neither can tell.
  */
 export function createResolveRoute(deps: {
-  readonly cache: Pick<RouteCache, 'read' | 'claim' | 'fill'>
-  readonly trust: { believes(x: VirtualNumber): boolean }
-  readonly sql: Sql
-  readonly vault: Vault
-  readonly log: Logger
-  readonly onLookup?: (source: LookupSource) => void
+  cache: Pick<RouteCache, 'read' | 'claim' | 'fill'>
+  trust: Pick<CacheTrust, 'believes' | 'doubt'>
+  sql: Sql
+  vault: Vault
+  log: Logger
+  onLookup?: (source: LookupSource) => void
 }): ResolveRoute {
-  const { cache, trust, sql, vault, log, onLookup } = deps
-  const postgres = guardPostgres()
-  const reading = new Map<string, Promise<ReadRoute>>()
+  const { cache, trust, sql, vault, log } = deps
+  const onLookup = deps.onLookup ?? (() => undefined)
+  const shared = createSharedReads<ReadRoute>()
+  const guard = createGuard({
+    name: 'route lookups in postgres',
+    concurrentMax: readsMax,
+    waitingMax: readsWaitingMax,
+    isOutage: isDatabaseAway,
+    log,
+  })
 
-  async function fromCache(
-    x: VirtualNumber,
-    party: string | undefined,
-  ): Promise<CachedRoute | undefined> {
-    if (!trust.believes(x)) return undefined
+  async function fromCache(x: VirtualNumber, party: string | undefined) {
     try {
-      const found = await cache.read(x, party)
-      // Asked once more: what came back may be older than the news that it is not to be believed.
-      return trust.believes(x) ? found : undefined
+      const cached = await cache.read(x, party)
+      // Asked once more: the answer may be older than the news that it is not to be believed.
+      return trust.believes(x) ? cached : undefined
     } catch (err) {
-      log.debug({ err }, 'redis did not answer a look-up')
+      trust.doubt()
+      log.debug({ err }, 'route cache could not be read')
       return undefined
     }
   }
 
-  /** Callers who ask the same at the same time share one read, if it began after they came. */
-  function fromPostgres(x: VirtualNumber, party: string | undefined): Promise<ReadRoute> {
-    const key = `${x}:${party ?? ''}`
-    const known = reading.get(key)
-    if (known !== undefined) return known
-    // A microtask later it is under way, and who comes then must have a read of their own.
-    const read = Promise.resolve().then(() => {
-      reading.delete(key)
-      return postgres.execute(() => readAndFill(x, party))
-    })
-    reading.set(key, read)
+  async function readAndFill(x: VirtualNumber, party: string | undefined): Promise<ReadRoute> {
+    const claim = await cache.claim(x, party).catch(() => undefined)
+    const read = await guard(() => findRoute(sql, x, party))
+    if (claim !== undefined) {
+      // The call does not wait for it, and a miss more costs one more read.
+      cache.fill(claim, read).catch((err: unknown) => log.debug({ err }, 'route cache not filled'))
+    }
     return read
   }
 
-  async function readAndFill(x: VirtualNumber, party: string | undefined): Promise<ReadRoute> {
-    const claim = trust.believes(x) ? await cache.claim(x, party).catch(() => undefined) : undefined
-    const read = await readRoute(sql, x, party)
-    if (claim !== undefined) {
-      cache.fill(claim, read).catch((err: unknown) => log.debug({ err }, 'look-up was not cached'))
+  async function fromPostgres(
+    x: VirtualNumber,
+    party: string | undefined,
+    source: 'miss' | 'postgres',
+  ): Promise<RouteRecord> {
+    try {
+      const found = await shared(`${source} ${x} ${party ?? ''}`, () =>
+        source === 'miss' ? readAndFill(x, party) : guard(() => findRoute(sql, x, party)),
+      )
+      onLookup(source)
+      return recordOf(found, vault)
+    } catch (err) {
+      onLookup('failed')
+      if (err instanceof NotTriedError || isDatabaseAway(err)) throw routeUnavailable(err)
+      throw err
     }
-    return read
   }
 
   return async ({ caller, dialled }) => {
     const party = caller === undefined ? undefined : vault.blindIndex(caller)
+    if (!trust.believes(dialled)) return fromPostgres(dialled, party, 'postgres')
     const cached = await fromCache(dialled, party)
-    const known = cached === undefined ? undefined : recordFrom(cached, party, vault)
-    if (known !== undefined) {
-      onLookup?.('redis')
-      return known
-    }
-    try {
-      const read = await fromPostgres(dialled, party)
-      onLookup?.('postgres')
-      return {
-        number: read.number,
-        binding: opened(read.parties[0]?.bound, vault),
-        source: 'postgres',
-        version: read.version,
-      }
-    } catch (err) {
-      onLookup?.('failed')
-      throw err
-    }
+    if (cached === undefined) return fromPostgres(dialled, party, 'postgres')
+    const record = recordFromCache(cached, party, vault)
+    if (record === undefined) return fromPostgres(dialled, party, 'miss')
+    onLookup('redis')
+    return record
   }
 }
 
-function guardPostgres(): IPolicy {
-  const limit: BulkheadPolicy = bulkhead(postgresReadsMax, postgresQueueMax)
-  const breaker: CircuitBreakerPolicy = circuitBreaker(handleAll, {
-    halfOpenAfter: leaveAloneMs,
-    breaker: new ConsecutiveBreaker(failuresMax),
-  })
-  return wrap(limit, breaker)
-}
-
 /** Undefined: Redis does not know enough. */
-function recordFrom(
+function recordFromCache(
   { number, party }: CachedRoute,
-  index: string | undefined,
+  asked: string | undefined,
   vault: Vault,
 ): RouteRecord | undefined {
   if (number.kind === 'absent') {
     return { number: undefined, binding: undefined, source: 'redis', version: number.version }
   }
   if (number.kind !== 'number') return undefined
-  const known = { number: number.number, source: 'redis', version: number.version } as const
-  if (index === undefined || party.kind === 'absent') return { ...known, binding: undefined }
-  if (party.kind !== 'bound') return undefined
-  return { ...known, binding: opened(party.bound, vault) }
+  if (asked === undefined) {
+    return { number: number.number, binding: undefined, source: 'redis', version: number.version }
+  }
+  if (party.kind !== 'bound' && party.kind !== 'absent') return undefined
+  return {
+    number: number.number,
+    binding: party.kind === 'bound' ? opened(party.bound, vault) : undefined,
+    source: 'redis',
+    version: Math.max(number.version, party.version),
+  }
 }
 
-function opened(bound: SealedBoundRoute | undefined, vault: Vault): BoundRoute | undefined {
-  if (bound === undefined) return undefined
-  const { calleeSealed, ...rest } = bound
+function recordOf(read: ReadRoute, vault: Vault): RouteRecord {
+  const bound = read.parties[0]?.bound
+  return {
+    number: read.number,
+    binding: bound === undefined ? undefined : opened(bound, vault),
+    source: 'postgres',
+    version: read.version,
+  }
+}
+
+function opened(sealed: SealedBoundRoute, vault: Vault): BoundRoute {
+  const { calleeSealed, ...rest } = sealed
   return { ...rest, callee: vault.open(calleeSealed) }
+}
+
+function isDatabaseAway(err: unknown): boolean {
+  return err instanceof DomainError && err.code === 'database-away'
+}
+
+function routeUnavailable(cause: unknown): DomainError {
+  return new DomainError(
+    'route-unavailable',
+    503,
+    'Neither the cache nor the database can tell who is behind this number now.',
+    { cause },
+  )
 }
