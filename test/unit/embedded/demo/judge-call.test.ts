@@ -98,7 +98,7 @@ describe('the story of the demo call', () => {
       heard: heard(new Int16Array(8000)),
     }
     expect(failed({ ...evidence, placed: { ...evidence.placed, calleeCall } })).toEqual([
-      'B did not hear A at silence',
+      'B heard A at silence: 0 of 1 parts of what A said',
     ])
   })
 
