@@ -1,6 +1,6 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { pino } from 'pino'
-import { afterEach } from 'vitest'
+import { afterAll, afterEach } from 'vitest'
 import type { BindCommand, Binding } from '../../../src/bindings/binding.ts'
 import type { CallRecord } from '../../../src/cdr/call-records.ts'
 import { DomainError } from '../../../src/domain/errors.ts'
@@ -31,8 +31,14 @@ export const secrets = { a: '+8613812340001', b: '+8613956780002' }
 export const number = (text: string) => PhoneNumber.fromE164(text) as PhoneNumber
 
 const opened: FastifyInstance[] = []
+let usual: Api | undefined
+
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((app) => app.close()))
+})
+
+afterAll(async () => {
+  await usual?.app.close()
 })
 
 export type Api = {
@@ -43,10 +49,22 @@ export type Api = {
   ask(options: InjectOptions | string): Promise<LightMyRequestResponse>
 }
 
-/** The app on rooms that are small objects in memory. */
-export async function anApi(
-  given: { rooms?: Partial<V1Rooms> } & Partial<Omit<HttpDeps, 'rooms'>> = {},
-): Promise<Api> {
+type Given = { rooms?: Partial<V1Rooms> } & Partial<Omit<HttpDeps, 'rooms'>>
+
+/** The app on rooms that are small objects in memory. The usual one is built once per file: that takes a while. */
+export async function anApi(given?: Given): Promise<Api> {
+  if (given !== undefined) {
+    const api = await buildApi(given)
+    opened.push(api.app)
+    return api
+  }
+  usual ??= await buildApi({})
+  usual.lines.length = 0
+  usual.commands.length = 0
+  return usual
+}
+
+async function buildApi(given: Given): Promise<Api> {
   const lines: string[] = []
   const commands: BindCommand[] = []
   const metrics = createMetrics()
@@ -58,7 +76,6 @@ export async function anApi(
     ...given,
     rooms: { ...someRooms(commands), ...given.rooms },
   })
-  opened.push(app)
   const ask = (options: InjectOptions | string) => {
     const asked = typeof options === 'string' ? { url: options } : options
     return app.inject({ ...asked, headers: { authorization, ...asked.headers } })

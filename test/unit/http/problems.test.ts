@@ -165,7 +165,7 @@ test('HEAD is answered like GET, and as closed', async () => {
 })
 
 test('what is not HTTP is answered as a problem and the connection closed', async () => {
-  const { app } = await anApi()
+  const { app } = await anApi({})
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
   expect(await rawAnswer(port, 'INVITE sip:x SIP/2.0\r\n\r\n')).toMatch(
