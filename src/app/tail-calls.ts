@@ -11,7 +11,7 @@ export async function* tailCalls(given: {
   readonly keyFile: string
   readonly stopped: AbortSignal
 }): AsyncIterable<object> {
-  const log = createLogger({ level: 'warn', destination: '/dev/stderr' })
+  const log = createLogger({ level: 'warn', destination: 2 })
   const vault = createVault(await readVaultKeys(given.keyFile))
   const { national } = createNumberParser({ country: 'CN' })
   const redis = createRedis({ url: given.redisUrl, log, name: 'axbridge-tail' })

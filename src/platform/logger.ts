@@ -11,8 +11,8 @@ export type Logger = PinoLogger
 export function createLogger(options: {
   level: string
   name?: string
-  /** File; standard output when left out. */
-  destination?: string
+  /** A descriptor, or a file; standard output when left out. */
+  destination?: string | number
 }): Logger {
   return pino(
     {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
@@ -26,8 +27,8 @@ const Settings = Type.Object({
   /** Must be the same folder for the engine and FreeSWITCH. */
   RECORDINGS_DIR: Type.Optional(Type.String({ minLength: 1 })),
   TONES_DIR: Type.Optional(Type.String({ minLength: 1 })),
-  /** Name of this router in leases and call records; unique among routers. */
-  ROUTER_ID: Type.String({ default: `${hostname()}-${process.pid}` }),
+  /** Name of this router in leases and call records; unique among routers and among runs, since containers start with the same host name and pid. */
+  ROUTER_ID: Type.String({ default: `${hostname()}-${randomBytes(3).toString('hex')}` }),
   DEFAULT_COUNTRY: Type.String({ pattern: '^[A-Z]{2}$', default: 'CN' }),
   CALLS_MAX: Type.Integer({ minimum: 1, default: 1000 }),
   CALLS_PER_SECOND_MAX: Type.Integer({ minimum: 1, default: 200 }),
