@@ -2,7 +2,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Redis } from '../platform/redis.ts'
 import { type Loop, startLoop } from './loop.ts'
-import { endOfLostCall, parseStoredEvent } from './stored-event.ts'
+import { endOfLostCall, parseStoredEvent, startOfLostCall } from './stored-event.ts'
 import {
   answered,
   eventStream,
@@ -33,9 +33,10 @@ const batchMax = 200
 const closeScript = `
 if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
 local closed = 0
-for i = 1, #ARGV, 3 do
+for i = 1, #ARGV, 5 do
   if redis.call('HDEL', KEYS[2], ARGV[i]) == 1 then
     redis.call('XADD', KEYS[3], '*', 'id', ARGV[i + 1], 'event', ARGV[i + 2])
+    redis.call('XADD', KEYS[3], '*', 'id', ARGV[i + 3], 'event', ARGV[i + 4])
     closed = closed + 1
   end
 end
@@ -81,8 +82,10 @@ export function createOrphanCloser(deps: {
         log.error({ callId, reason: parsed.reason }, 'lost call cannot be closed')
         return []
       }
+      // The start too: the list can know a call whose start has stayed on the lost router's disk.
+      const start = startOfLostCall(parsed.event)
       const end = endOfLostCall(parsed.event, seenAt ?? new Date(parsed.event.at))
-      return [[callId, end.id, JSON.stringify(end)]]
+      return [[callId, start.id, JSON.stringify(start), end.id, JSON.stringify(end)]]
     })
     let closed = 0
     for (let at = 0; at < ends.length; at += batchMax) {

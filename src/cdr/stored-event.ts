@@ -170,6 +170,12 @@ function openFacts(stored: StoredEvent, vault: Vault): CallFacts {
   }
 }
 
+/** The start of a call, told again from a later event of it. */
+export function startOfLostCall(last: StoredEvent): StoredEvent {
+  const { trunkOut, callOutTime, ringTime, startTime, recording, ...atStart } = last
+  return { ...atStart, id: `${last.callId}:start`, type: 'start', at: last.callTime }
+}
+
 /**
  * The end of a call whose router died. `lastAliveAt` is the last moment at which the router is
  * known to have lived; nobody is charged for longer than that.

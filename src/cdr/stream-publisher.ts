@@ -30,8 +30,7 @@ const idleMs = 1_000
 
 /**
  * Takes the journal's events to the stream: in order, one batch at a time, at least once. With
- * each batch goes the router's list of open calls, so that the list never says more than the
- * stream.
+ * each batch goes what it changes in the router's list of open calls.
  */
 export function createStreamPublisher(deps: {
   /** Its own connection, because it is dropped when Redis does not answer. */

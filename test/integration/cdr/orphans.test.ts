@@ -58,7 +58,10 @@ describe('the calls of a router that is gone', () => {
     })
     leases.push(lease)
     lease.start()
-    await vi.waitFor(async () => expect(await redis.exists(leaseKey(journal.id()))).toBe(1))
+    await vi.waitFor(
+      async () => expect(await redis.exists(leaseKey(journal.id()))).toBe(1),
+      patience,
+    )
     return { journal, lease }
   }
 

@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { toEndReport, toReport } from '../../../src/cdr/reports.ts'
 import { causeOf } from '../../../src/domain/hangup.ts'
 import type { CallId } from '../../../src/domain/ids.ts'
+import type { PhoneNumber } from '../../../src/domain/phone-number.ts'
 import { createNumberParser } from '../../../src/platform/phone-numbers.ts'
 import { aCall, someFacts } from '../../support/call-events.ts'
 
 const { national } = createNumberParser({ country: 'CN' })
-const clear = { national, numbers: 'clear' } as const
+const clear = { national, show: (number: PhoneNumber) => national(number.reveal()) }
 const callId = 'one' as CallId
 const [start, ring, answer, end] = aCall({ callId })
 if (!start || !ring || !answer || !end) throw new Error('a call has these')

@@ -4,6 +4,7 @@ import {
   endOfLostCall,
   openStoredEvent,
   parseStoredEvent,
+  startOfLostCall,
 } from '../../../src/cdr/stored-event.ts'
 import { aCall, aVault, someFacts } from '../../support/call-events.ts'
 
@@ -79,6 +80,17 @@ describe('the end of a call whose router died', () => {
       releaseReason: 'router-lost',
       startTime: '2026-11-24T02:00:03.000Z',
     })
+  })
+
+  test('comes with its start, in case that is lost too', () => {
+    if (answer === undefined) throw new Error('a call has an answer')
+    const { caller, callee, ...told } = openStoredEvent(
+      startOfLostCall(stored(seal(answer))),
+      vault,
+    )
+    const [start] = aCall({ callId: answer.callId })
+    expect(told).toEqual({ ...start, caller: undefined, callee: undefined })
+    expect([caller?.reveal(), callee?.reveal()]).toEqual(['+8613800138000', '+8613912345678'])
   })
 
   test('is never before what is known to have happened', () => {
