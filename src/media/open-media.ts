@@ -124,7 +124,11 @@ function joinable(given: {
     async record(file) {
       const path = join(deps.recordingsDir, file)
       await mkdir(dirname(path), { recursive: true })
-      await caller.api('uuid_setvar', [caller.uuid, 'RECORD_STEREO', 'true'])
+      await Promise.all([
+        caller.api('uuid_setvar', [caller.uuid, 'RECORD_STEREO', 'true']),
+        // FreeSWITCH holds 25 frames back by default and drops them when a silent side hangs up.
+        caller.api('uuid_setvar', [caller.uuid, 'RECORD_PRE_BUFFER_FRAMES', '1']),
+      ])
       await caller.api('uuid_record', [caller.uuid, 'start', path])
     },
     close() {
