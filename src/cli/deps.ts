@@ -66,7 +66,7 @@ export type EmbeddedParts = {
   stop(): Promise<void>
 }
 
-export type TailOptions = {
+type TailOptions = {
   readonly redisUrl: string
   readonly keyFile: string
   readonly stopped: AbortSignal

@@ -28,7 +28,7 @@ const authorization = `Bearer ${token}`
 /** Numbers that must not appear in any answer, in any of the ways they are written. */
 export const secrets = { a: '+8613812340001', b: '+8613956780002' }
 
-export const number = (text: string) => PhoneNumber.fromE164(text) as PhoneNumber
+const number = (text: string) => PhoneNumber.fromE164(text) as PhoneNumber
 
 const opened: FastifyInstance[] = []
 let usual: Api | undefined
