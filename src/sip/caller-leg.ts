@@ -67,7 +67,13 @@ export function createCallerLeg(given: {
       phase = 'answering'
       ringer.stop()
       const headers = { Allow: allowedMethods, Supported: 'timer', ...refreshHeaders(request) }
-      const dialog = await srf.createUAS(request, response, { localSdp: sdp, headers })
+      const dialog = await srf
+        .createUAS(request, response, { localSdp: sdp, headers })
+        .catch((err: unknown) => {
+          // Its CANCEL or BYE was faster; where the SIP server did not tell us, it tells us now.
+          gone('lost', causeOf('caller-lost'))
+          throw err
+        })
       const watched: TalkListener = {
         onEnded: (end) => gone(end.how, end.cause),
         onReoffer: async (offer) => listener?.onReoffer(offer),
