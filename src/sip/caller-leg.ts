@@ -74,15 +74,9 @@ export function createCallerLeg(given: {
           gone('lost', causeOf('caller-lost'))
           throw err
         })
-      const watched: TalkListener = {
-        onEnded: (end) => gone(end.how, end.cause),
-        onReoffer: async (offer) => listener?.onReoffer(offer),
-        onAnswer: (answer) => listener?.onAnswer(answer),
-        onDigit: (digit) => listener?.onDigit(digit),
-      }
       talk = watchTalk({
         dialog,
-        listener: watched,
+        listener: passOn(() => listener, gone),
         lost: causeOf('caller-lost'),
         log,
         ourOfferOpen: request.body === '',
@@ -111,3 +105,15 @@ export function createCallerLeg(given: {
 /** A normal end before the caller was answered (the callee hung up at once) is no success for the caller. */
 const refusalStatus = (cause: HangupCause): number =>
   cause.sipStatus < 300 ? 480 : cause.sipStatus
+
+type Gone = (how: 'gave-up' | 'hung-up' | 'lost', cause: HangupCause) => void
+
+/** What happens in the dialog goes to whoever listens by then; its end passes through the leg first. */
+function passOn(listener: () => TalkListener | undefined, gone: Gone): TalkListener {
+  return {
+    onEnded: (end) => gone(end.how, end.cause),
+    onReoffer: async (offer) => listener()?.onReoffer(offer),
+    onAnswer: (answer) => listener()?.onAnswer(answer),
+    onDigit: (digit) => listener()?.onDigit(digit),
+  }
+}
