@@ -1,6 +1,7 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { PhoneNumber } from '../domain/phone-number.ts'
+import { createKeyedHash } from './keyed-hash.ts'
 
 export type VaultKey = { readonly id: string; readonly bytes: Buffer }
 
@@ -26,7 +27,7 @@ export function createVault(keys: readonly VaultKey[]): Vault {
     Buffer.from(hkdfSync('sha256', key.bytes, '', `axbridge ${use}`, 32))
   const sealing = new Map(keys.map((key) => [key.id, derive(key, 'seal')]))
   const current = derive(first, 'seal')
-  const indexing = derive(keys.find((key) => key.id === 'index') ?? last, 'index')
+  const index = createKeyedHash(derive(keys.find((key) => key.id === 'index') ?? last, 'index'))
 
   return {
     seal(number) {
@@ -46,15 +47,12 @@ export function createVault(keys: readonly VaultKey[]): Vault {
       })
       decipher.setAuthTag(packed.subarray(nonceBytes, nonceBytes + tagBytes))
       const body = packed.subarray(nonceBytes + tagBytes)
-      const text = Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8')
+      const text = decipher.update(body, undefined, 'latin1') + decipher.final('latin1')
       const number = PhoneNumber.fromE164(text)
       if (number === undefined) throw new Error('sealed value is not a number')
       return number
     },
-    blindIndex(number) {
-      const digest = createHmac('sha256', indexing).update(number.reveal()).digest()
-      return digest.subarray(0, 16).toString('base64url')
-    },
+    blindIndex: (number) => index(number.reveal()),
   }
 }
 

@@ -9,7 +9,8 @@ import type { Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
 import type { CacheTrust } from './cache-trust.ts'
 import { findRoute } from './find-route.ts'
-import type { CachedRoute, ReadRoute, RouteCache } from './route-cache.ts'
+import type { CachedRoute } from './read-cached.ts'
+import type { ReadRoute, RouteCache } from './route-cache.ts'
 import { createSharedReads } from './shared-reads.ts'
 
 /** As many as the pool has connections for; when Postgres has to carry all calls, those that find the queue full are refused at once. */
@@ -133,9 +134,27 @@ function recordOf(read: ReadRoute, vault: Vault): RouteRecord {
   }
 }
 
+/**
+ * The callee stays sealed until somebody asks for it: a call that is refused never opens it, and
+ * opening costs more than all the rest of a lookup.
+ */
 function opened(sealed: SealedBoundRoute, vault: Vault): BoundRoute {
-  const { calleeSealed, ...rest } = sealed
-  return { ...rest, callee: vault.open(calleeSealed) }
+  let callee: PhoneNumber | undefined
+  return {
+    bindingId: sealed.bindingId,
+    callerRole: sealed.callerRole,
+    get callee() {
+      callee ??= vault.open(sealed.calleeSealed)
+      return callee
+    },
+    expiresAt: sealed.expiresAt,
+    recording: sealed.recording,
+    ringback: sealed.ringback,
+    ringSecondsMax: sealed.ringSecondsMax,
+    talkSecondsMax: sealed.talkSecondsMax,
+    restriction: sealed.restriction,
+    outId: sealed.outId,
+  }
 }
 
 function isDatabaseAway(err: unknown): boolean {

@@ -3,9 +3,8 @@ import type { VirtualNumber } from '../domain/ids.ts'
 import type { RouteChange, RouteInvalidation } from '../domain/route-change.ts'
 import { type Redis, type RedisScript, runScript } from '../platform/redis.ts'
 import { claimScript, fillScript, forgetScript, markScript, writeScript } from './cache-scripts.ts'
+import { createCachedReader } from './read-cached.ts'
 import {
-  type CachedValue,
-  decodeValue,
   encodeAbsent,
   encodeBound,
   encodeNumber,
@@ -29,9 +28,6 @@ const forgetBatch = 200
 const replayedKey = '{route-cache}:replayed'
 const markKey = '{route-cache}:mark'
 
-/** What a router found in the cache for one caller on one X. */
-export type CachedRoute = { readonly number: CachedValue; readonly party: CachedValue }
-
 /** What a router read from Postgres and may put where it has claimed the place. */
 export type ReadRoute = Pick<RouteChange, 'x' | 'version' | 'number' | 'parties'>
 
@@ -51,16 +47,11 @@ export function createRouteCache({ redis }: { redis: Redis }) {
   ): Promise<unknown> => runScript(redis, script, keys, args)
   const reader = randomBytes(6).toString('hex')
   let claims = 0
+  const read = createCachedReader(redis)
 
   return {
-    /** One round trip. */
-    async read(x: VirtualNumber, party: string | undefined): Promise<CachedRoute> {
-      if (party === undefined) {
-        return { number: decodeValue(x, await redis.get(numberKey(x))), party: { kind: 'unknown' } }
-      }
-      const [number, bound] = await redis.mget(numberKey(x), partyKey(x, party))
-      return { number: decodeValue(x, number), party: decodeValue(x, bound) }
-    },
+    /** One round trip, shared by all that ask in the same turn of the event loop. */
+    read,
 
     /** Before Postgres is read. The claim is good for one `fill`. */
     async claim(x: VirtualNumber, party: string | undefined): Promise<string> {
