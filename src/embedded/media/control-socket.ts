@@ -1,4 +1,4 @@
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server } from 'node:net'
 import type { Channel } from './channel.ts'
 import { channelDataReply } from './channel-data.ts'
 import { EslConnection, type EslTarget } from './esl-connection.ts'
@@ -28,7 +28,7 @@ export function createControlSockets(deps: {
 }): ControlSockets {
   const { target, bus, password } = deps
   const clients = new Set<EslConnection>()
-  const ofChannel = new Map<Channel, { socket: Socket; connection: EslConnection }>()
+  const ofChannel = new Map<Channel, EslConnection>()
 
   const server: Server = createServer((socket) => {
     if (clients.size >= clientsMax) {
@@ -66,7 +66,7 @@ export function createControlSockets(deps: {
         if (channel.partner === undefined) channel.hangUp('NORMAL_CLEARING')
       },
     })
-    ofChannel.set(channel, { socket, connection })
+    ofChannel.set(channel, connection)
   }
 
   return {
@@ -85,15 +85,12 @@ export function createControlSockets(deps: {
         })
       }),
     endChannel(channel) {
-      ofChannel.get(channel)?.connection.end()
+      ofChannel.get(channel)?.end()
     },
     async stop() {
-      for (const connection of clients) connection.end()
-      for (const { connection, socket } of ofChannel.values()) {
-        connection.end()
-        socket.destroySoon()
-      }
-      await new Promise((resolve) => server.close(resolve))
+      const serverClosed = new Promise((resolve) => server.close(resolve))
+      await Promise.all([...clients, ...ofChannel.values()].map((each) => each.close()))
+      await serverClosed
     },
   }
 }

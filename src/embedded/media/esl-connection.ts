@@ -39,6 +39,7 @@ export class EslConnection {
   readonly #uuid: string | undefined
   readonly #greet: (command: EslCommand) => string | 'go on' | 'refused'
   readonly #unsubscribe: () => void
+  readonly #closed: Promise<unknown>
   #greeted = false
   #answering = false
   readonly #waiting: EslCommand[] = []
@@ -64,6 +65,7 @@ export class EslConnection {
       send: (message) => this.send(message),
     })
     const read = createCommandReader((command) => this.#onCommand(command))
+    this.#closed = new Promise((resolve) => deps.socket.once('close', resolve))
     deps.socket.setNoDelay(true)
     deps.socket.on('data', (chunk: Buffer) => {
       if (!this.#ended && !read(chunk)) this.#socket.destroy()
@@ -82,7 +84,14 @@ export class EslConnection {
     if (this.#socket.writableLength > unreadBytesMax) this.#socket.destroy()
   }
 
-  /** Says goodbye and closes. */
+  /** Says goodbye and closes, whether or not the other side is still there to hear it. */
+  async close(): Promise<void> {
+    this.end()
+    this.#socket.destroySoon()
+    await this.#closed
+  }
+
+  /** Says goodbye and leaves the closing to the other side. */
   end(): void {
     if (this.#ended) return
     this.send(disconnectNotice(this.#uuid))

@@ -50,7 +50,7 @@ export function createMediaServer(options: MediaServerOptions): MediaServer {
   const recorder = createRecorder({ warn: options.warn })
   const applications = createApplications({ library: createSoundLibrary(), recorder })
   const bridging = createBridging()
-  const ticker = createTicker()
+  const beat = createBeat({ channels, tick: bridging.tick, options })
   let heartbeat: NodeJS.Timeout | undefined
 
   const sip = new SipSide({
@@ -76,6 +76,7 @@ export function createMediaServer(options: MediaServerOptions): MediaServer {
           },
         })
         channels.set(uuid, channel)
+        beat.start()
         return channel
       },
     },
@@ -97,7 +98,6 @@ export function createMediaServer(options: MediaServerOptions): MediaServer {
     async start() {
       await sip.start()
       const esl = await control.listen(options.host, options.eslPort)
-      ticker.add(createBeat({ channels, tick: bridging.tick, options }))
       heartbeat = setInterval(
         () => publishHeartbeat(bus, options, channels.size),
         options.heartbeatSeconds * 1000,
@@ -114,7 +114,7 @@ export function createMediaServer(options: MediaServerOptions): MediaServer {
     async stop() {
       clearInterval(heartbeat)
       for (const channel of channels.values()) channel.hangUp('MANAGER_REQUEST')
-      ticker.stop()
+      beat.stop()
       await control.stop()
       await recorder.settle()
       await sip.stop()
@@ -137,23 +137,41 @@ function createTarget(channels: ReadonlyMap<string, Channel>, api: ApiCommands):
   }
 }
 
-/** What happens every 20 ms, and once a second the look for calls whose RTP has died. */
+/**
+ * What happens every 20 ms while there are calls, and once a second the look for those whose RTP has died. The
+ * beat rests when the last call has gone.
+ */
 function createBeat(deps: {
   channels: ReadonlyMap<string, Channel>
   tick(): void
   options: MediaServerOptions
-}): () => void {
+}): { start(): void; stop(): void } {
   const { channels, tick, options } = deps
+  const ticker = createTicker()
+  let rest: (() => void) | undefined
   let beats = 0
 
-  return () => {
+  function beat(): void {
     tick()
     for (const channel of channels.values()) tickOne(channel, options)
     beats++
-    if (beats % ticksPerSecond !== 0) return
+    if (beats % ticksPerSecond === 0) endSilent()
+    if (channels.size > 0) return
+    rest?.()
+    rest = undefined
+  }
+
+  function endSilent(): void {
     for (const channel of channels.values()) {
       if (isSilent(channel, options.rtpTimeoutSeconds)) channel.hangUp('MEDIA_TIMEOUT')
     }
+  }
+
+  return {
+    start() {
+      rest ??= ticker.add(beat)
+    },
+    stop: () => ticker.stop(),
   }
 }
 
@@ -169,8 +187,9 @@ function tickOne(channel: Channel, { warn }: MediaServerOptions): void {
 
 function isSilent({ rtp, variables }: Channel, defaultSeconds: number): boolean {
   const { agreement, received } = rtp
-  // On hold nothing is expected, and an endpoint without a peer hears nobody.
-  if (agreement?.receiving !== true || agreement.remote?.port === rtp.port) return false
+  // On hold (either way) nothing need come, and an endpoint without a peer hears nobody.
+  if (agreement === undefined || !agreement.sending || !agreement.receiving) return false
+  if (agreement.remote?.port === rtp.port) return false
   const seconds = Number(variables.get('rtp_timeout_sec') ?? defaultSeconds)
   return seconds > 0 && performance.now() - received.lastAt > seconds * 1000
 }

@@ -18,9 +18,10 @@ const headerBytes = 12
 
 /** Undefined for anything that is not RTP version 2 in good shape. */
 export function readRtp(datagram: Uint8Array): RtpPacket | undefined {
+  if (datagram.length <= headerBytes) return undefined
   const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength)
-  if (!packets.isRtp(view)) return undefined
   try {
+    if (!packets.isRtp(view)) return undefined
     const packet = new packets.RtpPacket(view)
     const payload = packet.getPayload()
     return {

@@ -36,7 +36,7 @@ export function toneShare(samples: Int16Array, hertz: number): number {
 /**
  * How well `reference` can be recognised in `heard`, from 0 to 1. The loudest pieces of the reference are looked
  * for at every place; a piece that was torn by a lost packet spoils only its own score. The median piece decides.
- * The same voice through two codecs scores above 0.9, another voice below 0.4.
+ * The same voice through two codecs scores above 0.85, another voice below 0.4.
  */
 export function likeness(heard: Int16Array, reference: Int16Array): number {
   const where = halve(heard)
@@ -77,11 +77,12 @@ function loudestPiece(samples: Int16Array, length: number): Int16Array {
   return best
 }
 
-/** Half the rate is enough to tell voices apart, and costs a quarter. */
+/** Half the rate is enough to tell voices apart, and costs a quarter. What would fold over is smoothed out first. */
 function halve(samples: Int16Array): Float64Array {
+  const at = (i: number) => samples[i] ?? 0
   return Float64Array.from(
     { length: Math.floor(samples.length / 2) },
-    (_, i) => ((samples[2 * i] ?? 0) + (samples[2 * i + 1] ?? 0)) / 2,
+    (_, i) => (at(2 * i - 1) + 3 * at(2 * i) + 3 * at(2 * i + 1) + at(2 * i + 2)) / 8,
   )
 }
 
