@@ -51,5 +51,8 @@ function lineOf(err: unknown): string {
   if (!(err instanceof Error)) return String(err)
   const said = err instanceof CliError || err instanceof DomainError
   const text = said ? err.message : `${err.name}: ${err.message}`
-  return text.trim().replace(/\s*\n\s*/g, '; ')
+  return text
+    .trim()
+    .replace(/:\s*\n\s*/g, ': ')
+    .replace(/\s*\n\s*/g, '; ')
 }

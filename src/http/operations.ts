@@ -28,8 +28,8 @@ const ReadinessAnswer = Type.Object({
 
 /** `/healthz` (restart me), `/readyz` (send me work), `/metrics` (for Prometheus). Not rate limited. */
 export function addOperations(app: FastifyInstance, operations: Operations): void {
-  const { isDraining, metrics, checkMsMax = 2000 } = operations
-  const checks = Object.entries(operations.checks)
+  const { isDraining, metrics } = operations
+  const examine = createExamination(operations)
 
   app.get(
     '/healthz',
@@ -59,7 +59,7 @@ export function addOperations(app: FastifyInstance, operations: Operations): voi
       },
     },
     async (_request, reply) => {
-      const results = await Promise.all(checks.map((each) => runCheck(each, checkMsMax)))
+      const results = await examine()
       const ready = !isDraining() && results.every((each) => each.ok)
       const status = isDraining() ? 'draining' : ready ? 'ready' : 'not-ready'
       return reply.code(ready ? 200 : 503).send({ status, checks: results })
@@ -79,6 +79,22 @@ export function addOperations(app: FastifyInstance, operations: Operations): voi
     },
     async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()),
   )
+}
+
+/** Anybody may ask as often as they like; the parts are asked twice a second at most. */
+const freshMs = 500
+
+function createExamination({ checks, checkMsMax = 2000 }: Operations) {
+  const entries = Object.entries(checks)
+  let last: { at: number; results: Promise<CheckResult[]> } | undefined
+  return (): Promise<CheckResult[]> => {
+    const now = performance.now()
+    if (last === undefined || now - last.at > freshMs) {
+      const results = Promise.all(entries.map((each) => runCheck(each, checkMsMax)))
+      last = { at: now, results }
+    }
+    return last.results
+  }
 }
 
 async function runCheck(

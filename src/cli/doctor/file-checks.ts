@@ -32,7 +32,7 @@ export async function checkKeyFile(file: string): Promise<Finding[]> {
   try {
     const keys = await readVaultKeys(file)
     if (findings.length === 0)
-      findings.push(ok(part, `${keys.length} keys, readable by owner only`))
+      findings.push(ok(part, `${file} is readable by its owner only; keys in it: ${keys.length}`))
   } catch (err) {
     findings.push(fail(part, reasonOf(err), 'restore it from your backup'))
   }

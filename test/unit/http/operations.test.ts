@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createMetrics } from '../../../src/platform/metrics.ts'
 import { anApi } from './an-app.ts'
 
@@ -55,6 +55,22 @@ test('a check that never answers is a part that is missing', async () => {
   const answer = await app.inject('/readyz')
   expect(answer.statusCode).toBe(503)
   expect(answer.json().checks[0]).toMatchObject({ name: 'postgres', ok: false })
+})
+
+test('however often it is asked, the parts are asked now and then', async () => {
+  let asked = 0
+  const checks = {
+    postgres: async () => {
+      asked += 1
+    },
+  }
+  const { app } = await anApi({ operations: { checks, isDraining: () => false, metrics } })
+  await Promise.all(Array.from({ length: 20 }, () => app.inject('/readyz')))
+  expect(asked).toBeLessThan(20)
+  await vi.waitFor(async () => {
+    await app.inject('/readyz')
+    expect(asked).toBeGreaterThan(1)
+  }, 5_000)
 })
 
 test('while draining it is not ready though every part is', async () => {
