@@ -26,7 +26,7 @@ export function howToText(demo: Demo): string {
   const body = JSON.stringify({
     poolKey: provisioned.poolKey,
     phoneA: '13800000009',
-    phoneB: '13900000002',
+    phoneB: '13900000009',
     x,
     expiresAt: new Date(Date.now() + 86_400_000).toISOString().slice(0, 19).concat('Z'),
     ringback: demoNumbers.ringback,
