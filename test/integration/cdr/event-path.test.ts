@@ -31,6 +31,7 @@ describe('from the router to the call records', () => {
   let cluster: PostgresCluster
   let database: TestDatabase
   let dir: string
+  const children: ChildProcess[] = []
 
   beforeAll(async () => {
     server = await startRedis()
@@ -40,6 +41,8 @@ describe('from the router to the call records', () => {
     dir = await mkdtemp(join(tmpdir(), 'axb-path-'))
   })
   afterAll(async () => {
+    // Those that a failure has left.
+    for (const child of children) child.kill('SIGKILL')
     await database.sql.close()
     await cluster.stop()
     await server.stop()
@@ -51,6 +54,7 @@ describe('from the router to the call records', () => {
     const child: ChildProcess = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
+    children.push(child)
     const flushed: string[] = []
     if (child.stdout === null) throw new Error('the child has no output')
     createInterface(child.stdout).on('line', (line) => {

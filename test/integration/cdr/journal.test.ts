@@ -311,11 +311,14 @@ describe('the call journal', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const flushed: string[] = []
-    for await (const line of createInterface(child.stdout)) {
-      flushed.push(...(JSON.parse(line) as string[]))
-      if (flushed.length > 2_000) break
+    try {
+      for await (const line of createInterface(child.stdout)) {
+        flushed.push(...(JSON.parse(line) as string[]))
+        if (flushed.length > 2_000) break
+      }
+    } finally {
+      child.kill('SIGKILL')
     }
-    child.kill('SIGKILL')
     await once(child, 'exit')
     const diedAt = Date.now()
 
