@@ -60,7 +60,11 @@ const keyLinePattern = /^([a-z0-9-]{1,16})\s+([0-9a-f]{64})$/i
 
 /** Lines `<id> <64 hex digits>`; `#` starts a comment. */
 export async function readVaultKeys(file: string): Promise<readonly VaultKey[]> {
-  const lines = (await readFile(file, 'utf8')).split('\n').map((line) => line.trim())
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    const advice = 'make it with: printf "first %s\\n" "$(openssl rand -hex 32)", and keep a copy'
+    throw new Error(`the key file ${file} cannot be read (AXBRIDGE_KEY_FILE); ${advice}`, { cause })
+  })
+  const lines = text.split('\n').map((line) => line.trim())
   const used = lines.filter((line) => line !== '' && !line.startsWith('#'))
   const keys = used.map((line, at) => {
     const match = keyLinePattern.exec(line)
