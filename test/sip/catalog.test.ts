@@ -51,6 +51,11 @@ describe('when all is played', () => {
     await until('all calls are over', async () => (await engine.api.liveCalls()).length === 0)
   })
 
+  test('no server has died', async () => {
+    await Promise.allSettled(verdicts.values())
+    expect(runtime.deaths).toEqual([])
+  })
+
   test('nobody was called who is not in the stories', async () => {
     await Promise.allSettled(verdicts.values())
     expect(world.stage.trunks.flatMap((trunk) => trunk.strangers)).toEqual([])

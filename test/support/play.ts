@@ -7,7 +7,7 @@ import {
   type TrunkLine,
 } from './lines.ts'
 import { createRtpEar, type RtpEar } from './rtp-ear.ts'
-import { isRequest, soundTarget, startLine, statusOf } from './sip-text.ts'
+import { isRequest, type SoundTarget, soundTarget, startLine, statusOf } from './sip-text.ts'
 import { type SippProcess, startSipp } from './sipp.ts'
 
 /** The people of one scenario; all in E.164 with plus. */
@@ -138,6 +138,7 @@ async function seatCallees(options: {
   phones: SippProcess[]
 }) {
   const { entry, callee, stage, calleeEar, msMax, phones } = options
+  const aim = createAim(calleeEar, entry.talk === true || entry.hearsBeforeAnswer === 'callee')
   return Promise.all(
     entry.callees.map(async (scenario, at) => {
       const trunk = stage.trunks[at]
@@ -154,18 +155,26 @@ async function seatCallees(options: {
         { host: '127.0.0.1', port: phone.port },
         {
           fault: entry.network?.side === 'callee' ? entry.network.fault : undefined,
-          onPacket: (packet) => aimBySdp(packet, calleeEar, entry),
+          onPacket: aim,
         },
       )
     }),
   )
 }
 
-function aimBySdp(packet: LinePacket, ear: RtpEar, entry: CatalogEntry) {
-  if (packet.towards !== 'party') return
-  const target = soundTarget(packet.bytes.toString('latin1'))
-  if (target !== undefined && (entry.talk === true || entry.hearsBeforeAnswer === 'callee')) {
-    ear.aim(target)
+/**
+ * Where a phone sends its sound: to the address of the other side's last SDP, in the coding that the
+ * last SDP of either side names first, because the answer always comes after the offer.
+ */
+function createAim(ear: RtpEar, isOn: boolean): (packet: LinePacket) => void {
+  const last: { party?: SoundTarget; engine?: SoundTarget } = {}
+  return (packet) => {
+    const named = isOn ? soundTarget(packet.bytes.toString('latin1')) : undefined
+    if (named === undefined) return
+    last[packet.towards] = named
+    // Until both have spoken there is an offer, but no answer.
+    if (last.party === undefined || last.engine === undefined) return
+    ear.aim({ ...last.party, payloadType: named.payloadType })
   }
 }
 
@@ -177,6 +186,7 @@ function createMoments(
 ) {
   let answeredAtMs: number | undefined
   let work: Promise<void> = Promise.resolve()
+  const aim = createAim(ear, entry.talk === true)
   const answered = (atMs: number) => {
     answeredAtMs = atMs
     if (entry.presses !== undefined) ear.press(entry.presses)
@@ -184,10 +194,9 @@ function createMoments(
   }
   return {
     onPacket(packet: LinePacket) {
+      aim(packet)
       if (packet.towards !== 'party') return
       const text = packet.bytes.toString('latin1')
-      const target = soundTarget(text)
-      if (target !== undefined && entry.talk === true) ear.aim(target)
       if (answeredAtMs === undefined && statusOf(text, 'INVITE') === 200) answered(packet.atMs)
     },
     answeredAtMs: () => answeredAtMs,

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Embedded, EmbeddedOptions } from '../../src/embedded/start-embedded.ts'
 import type { Address } from './lines.ts'
 import { until } from './ports.ts'
@@ -20,6 +22,8 @@ export type Runtime = {
   /** Whether SIP and media are the stand-ins, which tell more about themselves. */
   readonly isEmbedded: boolean
   readonly embedded: Embedded
+  /** What died though nobody asked for it, with its last words. */
+  readonly deaths: readonly string[]
   stop(): Promise<void>
 }
 
@@ -35,6 +39,9 @@ export async function startRuntime(
   // Postgres runs as a user of its own, who must be able to enter.
   await chmod(dataDir, 0o755)
   await writeTone(join(dataDir, 'tones'))
+  await mkdir(join(dataDir, 'engine'))
+  await writeFile(join(dataDir, 'engine', 'number-keys'), `test ${numbersKey}\n`)
+  const deaths: string[] = []
   const embedded = await (await embeddedAsBuilt()).startEmbedded({
     dataDir: join(dataDir, 'runtime'),
     start: {
@@ -45,10 +52,16 @@ export async function startRuntime(
     },
     durable: false,
     restart: options.restart ?? false,
+    log: {
+      info: () => undefined,
+      warn: (facts, message) => void deaths.push(`${message}: ${JSON.stringify(facts)}`),
+    },
   })
+  const databaseUrl = embedded.databaseUrl ?? env['DATABASE_URL'] ?? ''
+  await migrate(databaseUrl)
   const [host = '', port = ''] = (embedded.sipAddress ?? env['SIP_ADDRESS'] ?? '').split(':')
   return {
-    databaseUrl: embedded.databaseUrl ?? env['DATABASE_URL'] ?? '',
+    databaseUrl,
     redisUrl: embedded.redisUrl ?? env['REDIS_URL'] ?? '',
     drachtioUrl: embedded.drachtioUrl ?? env['DRACHTIO_URL'] ?? '',
     freeswitchUrls: embedded.freeswitchUrls ?? env['FREESWITCH_URLS'] ?? '',
@@ -56,6 +69,7 @@ export async function startRuntime(
     dataDir,
     isEmbedded: embedded.drachtioUrl !== undefined && embedded.freeswitchUrls !== undefined,
     embedded,
+    deaths,
     async stop() {
       const pids = Object.values(embedded.pids())
       await embedded.stop()
@@ -63,6 +77,14 @@ export async function startRuntime(
       await rm(dataDir, { recursive: true, force: true })
     },
   }
+}
+
+/** Always the same, so that a database that is kept between runs stays readable. */
+const numbersKey = 'a1'.repeat(32)
+
+async function migrate(databaseUrl: string): Promise<void> {
+  const env = { ...process.env, DATABASE_URL: databaseUrl }
+  await promisify(execFile)(process.execPath, ['dist/main.js', 'migrate'], { env })
 }
 
 const isUnset = (value: string | undefined) => value === undefined || value === ''

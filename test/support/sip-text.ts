@@ -40,10 +40,14 @@ export function userOf(text: string): string {
   return decodeURIComponent(match?.[1] ?? '')
 }
 
+export type SoundTarget = {
+  readonly host: string
+  readonly port: number
+  readonly payloadType: number
+}
+
 /** Where the SDP of this message wants the sound, and in which of our two codings. */
-export function soundTarget(
-  message: string,
-): { host: string; port: number; payloadType: number } | undefined {
+export function soundTarget(message: string): SoundTarget | undefined {
   const host = /^c=IN IP4 (\S+)/m.exec(message)?.[1]
   const media = /^m=audio (\d+) RTP\/AVP ([\d ]+)/m.exec(message)
   if (host === undefined || media?.[1] === undefined || media[2] === undefined) return undefined

@@ -2,7 +2,7 @@ import type { BindRequest } from './api.ts'
 import type { CatalogEntry } from './catalog.ts'
 import type { Engine } from './engine.ts'
 import { createTrunkLine, type TrunkLine } from './lines.ts'
-import type { Cast, Stage } from './play.ts'
+import { type Cast, play, type Stage } from './play.ts'
 import { until } from './ports.ts'
 import { type Runtime, ringbackCode } from './runtime.ts'
 
@@ -21,9 +21,11 @@ export async function createWorld(engine: Engine, runtime: Runtime): Promise<Wor
   const main = await createTrunkLine({ host: '127.0.0.1' })
   const second = await createTrunkLine({ host: '127.0.0.1' })
   await createTrunks(engine, main, second)
-  const { key: poolKey } = await api.createPool(`catalogue ${seed}`)
+  const { key: poolKey } = await api.createPool(`stories ${seed}`)
+  const stage = { engine: runtime.sip, trunks: [main, second] }
+  await untilTrunksAreKnown(stage)
   return {
-    stage: { engine: runtime.sip, trunks: [main, second] },
+    stage,
     poolKey,
     cast,
     async prepare(entry, people) {
@@ -33,7 +35,7 @@ export async function createWorld(engine: Engine, runtime: Runtime): Promise<Wor
       const { id, expiresAt } = await api.bind(bindRequest(entry, people, poolKey))
       if (wanted.expired === true) {
         const at = new Date(expiresAt).getTime()
-        await until('the binding expires', () => Date.now() > at, 10_000)
+        await until('the binding expires', () => Date.now() > at, 90_000)
       }
       if (wanted.removedDuringCall !== true) return undefined
       return async () => void (await api.unbind(id))
@@ -45,7 +47,8 @@ export async function createWorld(engine: Engine, runtime: Runtime): Promise<Wor
   }
 }
 
-const expiresSoonMs = 2000
+/** The shortest that the engine takes is a minute. */
+const expiresSoonMs = 61_500
 const expiresMs = 3_600_000
 
 function bindRequest(entry: CatalogEntry, people: Cast, poolKey: string): BindRequest {
@@ -75,6 +78,24 @@ async function createTrunks({ api }: Engine, main: TrunkLine, second: TrunkLine)
   })
   await api.createTrunk({ ...line, id: 'second', port: second.port, addresses: [], priority: 2 })
   await api.createTrunk({ ...line, id: 'doubtful', port: 5060, addresses: ['127.0.0.2'] })
+}
+
+/** Routers look for new trunks every few seconds; until then their calls are a stranger's. */
+async function untilTrunksAreKnown(stage: Stage): Promise<void> {
+  const entry: CatalogEntry = {
+    id: 'trial',
+    story: 'A known trunk calls a number that is not ours.',
+    caller: 'uac/expect-refusal',
+    callees: [],
+    dials: 'unknown',
+  }
+  let trial = 0
+  await until(
+    'the trunks are known',
+    async () => (await play(entry, cast(9000 + trial++), stage)).status === 404,
+    30_000,
+    500,
+  )
 }
 
 /** Other numbers in each run, so that a database that is kept between runs does no harm. */
