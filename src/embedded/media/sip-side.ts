@@ -6,6 +6,7 @@ import { reasonHeader } from './hangup-cause.ts'
 import type { RtpPorts } from './rtp-ports.ts'
 import { RtpSession } from './rtp-session.ts'
 import { type Offer, readOffer, SipCall } from './sip-call.ts'
+import { within } from './within.ts'
 
 /** Where a channel's event socket connection goes: the header X-esl-outbound. */
 export type ControlAddress = { readonly host: string; readonly port: number }
@@ -24,6 +25,8 @@ export type ChannelHost = {
   warn(text: string): void
 }
 
+/** Who does not answer a BYE by then will not, and we want to end. */
+const farewellMsMax = 1000
 const allow = 'INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE'
 
 /** The SIP half of the media server: calls come in, with an offer or without, change, and end. */
@@ -33,6 +36,8 @@ export class SipSide {
   readonly #ports: RtpPorts
   readonly #channels: ChannelHost
   readonly #calls = new Map<Dialog, SipCall>()
+  /** BYEs that have no answer yet. */
+  readonly #farewells = new Set<Promise<void>>()
   readonly #agent: ReturnType<typeof createUserAgent>
 
   constructor(deps: { host: string; port: number; ports: RtpPorts; channels: ChannelHost }) {
@@ -54,8 +59,9 @@ export class SipSide {
     return this.#agent.start()
   }
 
-  stop() {
-    return this.#agent.stop()
+  async stop(): Promise<void> {
+    await within(farewellMsMax, Promise.all(this.#farewells))
+    await this.#agent.stop()
   }
 
   get address(): string {
@@ -113,6 +119,20 @@ export class SipSide {
     const call = this.#calls.get(dialog)
     this.#calls.delete(dialog)
     call?.channel.hangUp(cause, 'peer')
+  }
+
+  #bye(dialog: Dialog, cause: string): void {
+    const farewell = new Promise<void>((resolve) => {
+      const sent = this.#agent.request({
+        dialog,
+        method: 'BYE',
+        headers: [['Reason', reasonHeader(cause)]],
+        onResponse: ({ status }) => (status >= 200 ? resolve() : undefined),
+      })
+      if (!sent.ok) resolve()
+    })
+    this.#farewells.add(farewell)
+    void farewell.then(() => this.#farewells.delete(farewell))
   }
 
   async #invite(incoming: Incoming): Promise<void> {
@@ -174,7 +194,7 @@ export class SipSide {
     this.#calls.set(dialog, call)
     call.bye = (cause) => {
       this.#calls.delete(dialog)
-      this.#agent.request({ dialog, method: 'BYE', headers: [['Reason', reasonHeader(cause)]] })
+      this.#bye(dialog, cause)
     }
     if (offer !== undefined) call.up()
     return call

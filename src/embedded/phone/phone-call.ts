@@ -165,15 +165,17 @@ export class PhoneCall {
     this.#over('us', undefined)
   }
 
-  /** BYE, CANCEL or 486, whatever fits. */
-  hangUp(): void {
+  /** BYE, CANCEL or 486, whatever fits. Resolves when the other side has answered it. */
+  async hangUp(): Promise<void> {
     if (this.isOver) return
     if (this.#dialog !== undefined && this.isAnswered) {
-      this.#request('BYE')
+      const done = this.request('BYE')
       this.#over('us', undefined)
+      await done
     } else if (this.#outgoing !== undefined) {
       const cancel = this.#outgoing.cancel()
       if (cancel !== undefined) this.#parts.diary.note('sent', cancel)
+      await this.end
     } else this.reject(486, 'Busy Here')
   }
 

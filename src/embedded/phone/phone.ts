@@ -1,5 +1,6 @@
 import type { Codec } from '../media/g711.ts'
 import { createTicker } from '../media/ticker.ts'
+import { within } from '../media/within.ts'
 import { createUserAgent, type Dialog, type HeaderPair, type Incoming } from '../sip/user-agent.ts'
 import { PhoneCall } from './phone-call.ts'
 import { PhoneMedia } from './phone-media.ts'
@@ -39,6 +40,9 @@ export type Phone = {
   /** All SIP messages sent and received so far. */
   readonly diary: readonly DiaryEntry[]
 }
+
+/** Who does not answer a BYE by then will not. */
+const farewellMsMax = 1000
 
 /** A telephone for demos and tests: it calls, answers, speaks, listens, and remembers everything. */
 export function createPhone(options: PhoneOptions): Phone {
@@ -105,7 +109,7 @@ export function createPhone(options: PhoneOptions): Phone {
       await agent.start()
     },
     async stop() {
-      for (const call of calls) call.hangUp()
+      await within(farewellMsMax, Promise.all(calls.map((call) => call.hangUp())))
       ticker.stop()
       for (const call of calls) call.media.close()
       await agent.stop()

@@ -105,7 +105,7 @@ test('a looped tone plays until it is broken off', async () => {
   await playing
   expect(stops).toEqual([tone])
   const { packets } = call.heard
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await endpoint.execute('sleep', '200')
   expect(call.heard.packets - packets).toBeLessThan(3)
   await endpoint.destroy()
 })
@@ -193,9 +193,9 @@ test('a parked pair is silent and can be joined again', async () => {
   void a.call.say(voiceA, 10)
   await until('audio in the bridge', () => b.call.heard.packets > 20)
   await a.endpoint.unbridge()
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await b.endpoint.execute('sleep', '100')
   const { packets } = b.call.heard
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await b.endpoint.execute('sleep', '200')
   expect(b.call.heard.packets).toBe(packets)
   await b.endpoint.play('tone_stream://%(200,0,600)')
   await a.endpoint.bridge(b.endpoint)
@@ -231,7 +231,7 @@ test('a recording is whole when the caller hangs up in the middle', async () => 
   await endpoint.recordSession(path)
   const said = call.say(voiceA)
   await until('some speech', () => call.media.sentPackets > 60)
-  call.hangUp()
+  void call.hangUp()
   await said
   await until('a complete file', async () => {
     if (!existsSync(path)) return false
@@ -323,7 +323,7 @@ test('when one of a bridged pair leaves, the other can be played to', async () =
   void a.call.say(voiceA)
   await until('the bridge', () => b.call.heard.packets > 10)
   await a.endpoint.destroy()
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await b.endpoint.execute('sleep', '100')
   const before = b.call.heard.samples.length
   await b.endpoint.play('tone_stream://%(600,0,900)')
   expect(dominantFrequency(b.call.heard.samples.subarray(before))).toBe(900)
