@@ -130,6 +130,8 @@ async function startEngineFor(
     RECORDINGS_DIR: given.recordingsDir,
     TONES_DIR: given.tonesDir,
     DRAIN_SECONDS_MAX: env['DRAIN_SECONDS_MAX'] ?? '10',
+    // The migrator's loader would leave a cache in node_modules, after `sudo` one of root's.
+    JITI_FS_CACHE: 'false',
   }
   return await startEngine({
     env: { ...env, ...settings },
