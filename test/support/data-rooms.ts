@@ -18,9 +18,24 @@ export const testVault = createVault([{ id: 'k1', bytes: Buffer.alloc(32, 7) }])
 export const mainAccount = 'main' as AccountId
 const log = createLogger({ level: 'silent' })
 
-/** What an API process has. */
-export function apiRooms({ sql, redis, clock }: { sql: Sql; redis: Redis; clock?: Clock }) {
-  const records = createRouteCache({ redis })
+/** What an API process has. `lateMsMax`: how late, at random, its writes reach Redis. */
+export function apiRooms({
+  sql,
+  redis,
+  clock,
+  lateMsMax = 0,
+}: {
+  sql: Sql
+  redis: Redis
+  clock?: Clock
+  lateMsMax?: number
+}) {
+  const cache = createRouteCache({ redis })
+  const write: typeof cache.write = async (change) => {
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * lateMsMax))
+    await cache.write(change)
+  }
+  const records = lateMsMax === 0 ? cache : { ...cache, write }
   const publisher = createRoutePublisher({ sql, records, log })
   const vault = testVault
   return {

@@ -67,7 +67,6 @@ function serverSettings(): string[] {
   const settings = [
     'listen_addresses=',
     'fsync=off',
-    'synchronous_commit=off',
     'full_page_writes=off',
     'max_connections=300',
     'shared_buffers=64MB',

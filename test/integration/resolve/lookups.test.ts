@@ -39,7 +39,8 @@ beforeAll(async () => {
     make(await server.client()),
     make(await server.client()),
   ]
-  apis = await two((redis) => apiRooms({ sql, redis, clock }))
+  // Their writes come late and cross each other.
+  apis = await two((redis) => apiRooms({ sql, redis, clock, lateMsMax: 4 }))
   routers = await two((redis) => routerRooms({ sql, redis }))
   workers = await two((redis) => workerRooms({ sql, redis, clock }))
   for (const { keeper } of workers) keeper.start()
