@@ -35,7 +35,7 @@ export async function placeCall(options: {
   const { caller, callee, sip, x, voices, signal } = options
   const placedAt = new Date()
   const callerCall = await caller.call({ to: x, viaHostPort: sip })
-  const hangUp = () => callerCall.hangUp()
+  const hangUp = () => void callerCall.hangUp()
   signal.addEventListener('abort', hangUp)
   try {
     const answer = await answerOf(callerCall)
@@ -43,7 +43,7 @@ export async function placeCall(options: {
       await callerCall.say(voices.caller)
       await untilSaid(callee, voices)
     }
-    callerCall.hangUp()
+    hangUp()
     const first = await firstCallOf(callee)
     await Promise.race([Promise.all([callerCall.end, first?.end]), sleep(5000)])
     return { caller, callerCall, answer, callee: callee?.phone, calleeCall: first, placedAt }

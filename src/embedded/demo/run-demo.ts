@@ -133,12 +133,22 @@ async function startEngineFor(
     // The migrator's loader would leave a cache in node_modules, after `sudo` one of root's.
     JITI_FS_CACHE: 'false',
   }
+  await writeEnvFile(join(dataDir, 'engine.env'), settings)
   return await startEngine({
     env: { ...env, ...settings },
     logDir: given.logDir,
     api: `http://${options.httpHost}:${options.httpPort}`,
     signal,
   })
+}
+
+/** For the command line: `set -a; . .data/engine.env; npx axbridge doctor`. */
+function writeEnvFile(
+  file: string,
+  settings: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  const lines = Object.entries(settings).map(([name, value]) => `${name}='${value ?? ''}'\n`)
+  return writePrivately(file, lines.join(''))
 }
 
 /** On the same port as last time if it is free, so that the trunk need not change. */

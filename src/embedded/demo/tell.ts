@@ -41,6 +41,7 @@ AXBridge is up. Ctrl-C stops everything; what was written stays in ${demo.dataDi
   Token   ${api.token}
   Facts   ${demo.dataDir}/quickstart.json
   Logs    ${demo.dataDir}/log
+  Tools   set -a; . ${demo.dataDir}/engine.env; set +a; npx axbridge --help
 
 To call with a softphone on this machine (Linphone, baresip, Zoiper):
   1. Bind a number of your own choice, here 13800000009, to an X number:
