@@ -14,7 +14,7 @@ export type EslClient = {
   readonly closed: Promise<unknown>
 }
 
-export function eslClient(socket: Socket): EslClient {
+function eslClient(socket: Socket): EslClient {
   const messages: EslMessage[] = []
   let taken = 0
   let text: Buffer = Buffer.alloc(0)
@@ -117,7 +117,7 @@ export async function controlServer(): Promise<ControlServer> {
   }
 }
 
-export function eventOf(message: EslMessage): Record<string, string> {
+function eventOf(message: EslMessage): Record<string, string> {
   return message.head.includes('text/event-json') ? JSON.parse(message.body) : {}
 }
 

@@ -40,7 +40,7 @@ export function createControlSockets(deps: {
       target,
       bus,
       greet: ({ name, argument }) => {
-        if (name !== 'auth') return 'go on'
+        if (name !== 'auth') return 'too early'
         return argument === password ? commandReply('+OK accepted') : 'refused'
       },
       onEnd: () => clients.delete(connection),
@@ -58,7 +58,7 @@ export function createControlSockets(deps: {
       target,
       bus,
       uuid: channel.uuid,
-      greet: ({ name }) => (name === 'connect' ? channelDataReply(channel) : 'go on'),
+      greet: ({ name }) => (name === 'connect' ? channelDataReply(channel) : 'too early'),
       onEnd() {
         ofChannel.delete(channel)
         channel.controlled = false

@@ -37,7 +37,7 @@ export class EslConnection {
   readonly #bus: EventBus
   readonly #interest: EventInterest = createEventInterest()
   readonly #uuid: string | undefined
-  readonly #greet: (command: EslCommand) => string | 'go on' | 'refused'
+  readonly #greet: (command: EslCommand) => string | 'too early' | 'refused'
   readonly #unsubscribe: () => void
   readonly #closed: Promise<unknown>
   #greeted = false
@@ -51,8 +51,8 @@ export class EslConnection {
     bus: EventBus
     /** The channel of an outbound connection. */
     uuid?: string
-    /** Sees every command until it returns text, which is the reply and ends the greeting. */
-    greet(command: EslCommand): string | 'go on' | 'refused'
+    /** Sees every command until it returns a reply, which ends the greeting. */
+    greet(command: EslCommand): string | 'too early' | 'refused'
     onEnd(): void
   }) {
     this.#socket = deps.socket
@@ -108,7 +108,10 @@ export class EslConnection {
       return
     }
     const greeting = this.#greet(command)
-    if (greeting === 'go on') return
+    if (greeting === 'too early') {
+      this.send(commandReply('-ERR command not found'))
+      return
+    }
     if (greeting === 'refused') {
       this.send(commandReply('-ERR invalid'))
       this.end()

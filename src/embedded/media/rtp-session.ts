@@ -28,6 +28,8 @@ export type ReceivedStats = {
   lastAt: number
 }
 
+const packetsToBelieve = 5
+
 /** One RTP socket: whom it talks to, what it has heard, and its one outgoing stream. */
 export class RtpSession {
   readonly host: string
@@ -48,8 +50,9 @@ export class RtpSession {
   readonly #digits: DigitReader
   #agreement: MediaAgreement | undefined
   #target: Address | undefined
-  /** Where packets really come from. A phone behind NAT is not where its SDP says; its first packet tells. */
+  /** Where packets really come from. A phone behind NAT is not where its SDP says. */
   #heardFrom: Address | undefined
+  #candidate: (Address & { readonly count: number }) | undefined
   #highest: { ssrc: number; sequence: number } | undefined
   #closed = false
 
@@ -82,6 +85,7 @@ export class RtpSession {
     // A new address is believed anew; the same one keeps what was learned about it.
     if (before?.host !== next.remote?.host || before?.port !== next.remote?.port) {
       this.#heardFrom = undefined
+      this.#candidate = undefined
       this.#target = next.remote
     }
     // An endpoint made without SDP is answered with its own address until it is given a real one.
@@ -117,13 +121,30 @@ export class RtpSession {
     } else received.otherPackets++
   }
 
+  /**
+   * Packets from where the description says are always the peer's. Another source is believed when it has sent
+   * some packets and nothing came from there: not at once, since after a change of address the old one's last
+   * packets are still on their way.
+   */
   #isPeer({ address, port }: { address: string; port: number }): boolean {
-    if (this.#heardFrom === undefined) {
-      this.#heardFrom = { host: address, port }
-      if (this.#target !== undefined) this.#target = this.#heardFrom
+    const heard = this.#heardFrom
+    if (heard !== undefined && port === heard.port && address === heard.host) return true
+    const said = this.#agreement?.remote
+    if (said !== undefined && port === said.port && address === said.host) {
+      this.#believe(said)
       return true
     }
-    return port === this.#heardFrom.port && address === this.#heardFrom.host
+    if (heard !== undefined) return false
+    const candidate = this.#candidate
+    const count = candidate?.host === address && candidate.port === port ? candidate.count + 1 : 1
+    this.#candidate = { host: address, port, count }
+    if (count >= packetsToBelieve) this.#believe({ host: address, port })
+    return true
+  }
+
+  #believe(peer: Address): void {
+    this.#heardFrom = peer
+    if (this.#target !== undefined) this.#target = peer
   }
 
   #countLost({ ssrc, sequence }: RtpPacket): void {

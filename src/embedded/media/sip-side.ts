@@ -110,8 +110,10 @@ export class SipSide {
         incoming.respond({ status: 200 })
         call.onInfo(request)
         return
-      default:
-        incoming.respond({ status: 200, headers: [['Allow', allow]] })
+      default: {
+        const status = request.method === 'OPTIONS' ? 200 : 405
+        incoming.respond({ status, headers: [['Allow', allow]] })
+      }
     }
   }
 

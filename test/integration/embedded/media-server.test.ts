@@ -119,6 +119,7 @@ test('a wrong password is refused, and nothing is answered before it', async () 
   const client = await connectEsl(addresses.esl)
   await client.next(({ head }) => head.includes('auth/request'))
   client.send('api status')
+  await client.next(({ head }) => head.includes('-ERR command not found'))
   client.send('auth wrong')
   await client.next(({ head }) => head.includes('-ERR invalid'))
   await client.closed
