@@ -66,7 +66,6 @@ async function startRecords(shared: Shared, dir: string): Promise<CallJournal> {
   const { settings, log, redis, vault, closers } = shared
   const journal = createCallJournal({ dir, redis, vault, clock: systemClock, log })
   await journal.start()
-  closers.push({ name: 'journal', close: () => journal.close() })
   const lease = createRouterLease({
     redis,
     routerId: settings.ROUTER_ID,
@@ -75,7 +74,9 @@ async function startRecords(shared: Shared, dir: string): Promise<CallJournal> {
     log,
   })
   lease.start()
+  // The journal closes first: given back earlier, the lease would let a worker close calls whose end is on its way.
   closers.push({ name: 'lease', close: () => lease.stop() })
+  closers.push({ name: 'journal', close: () => journal.close() })
   return journal
 }
 

@@ -274,7 +274,11 @@ class ConnectedCall {
       onReoffer: async (offer) => {
         const end = media()
         if (end === undefined) return undefined
-        return offer === undefined ? end.sdp : await end.negotiate(offer)
+        if (offer === undefined) return end.sdp
+        return await end.negotiate(offer).catch((err: unknown) => {
+          if (hangupOf(err)?.reason === 'media-unacceptable') return undefined
+          throw err
+        })
       },
       onAnswer: (answer) => {
         media()

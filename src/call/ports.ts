@@ -66,7 +66,7 @@ export type Side = 'caller' | 'callee'
 export type MediaEnd = {
   /** Our SDP towards this party. */
   readonly sdp: string
-  /** Take the party's SDP; gives ours. */
+  /** Take the party's SDP; gives ours. Rejects with `hangup` media-unacceptable when it cannot be used. */
   negotiate(sdp: string): Promise<string>
   /** Play a tone in a loop until the call is joined. */
   playRingback(code: string): void

@@ -1,4 +1,4 @@
-import type { HangupCause, HangupReason } from './hangup.ts'
+import type { HangupReason } from './hangup.ts'
 import type { AccountId, BindingId, CallId, PoolKey, TrunkId, VirtualNumber } from './ids.ts'
 import type { PhoneNumber } from './phone-number.ts'
 
@@ -81,11 +81,3 @@ export type UnconnectedCause = 0 | 1 | 2 | 3 | 4
 
 /** `release_dir`: 0 platform, 1 caller, 2 callee (product-semantics 4.3). */
 export type ReleaseDirection = 0 | 1 | 2
-
-/** How it went. Made by `call/`, read by `cdr/` through its events. */
-export type CallOutcome = {
-  readonly cause: HangupCause
-  readonly releaseDirection: ReleaseDirection
-  readonly answeredAt: Date | undefined
-  readonly releasedAt: Date
-}

@@ -70,7 +70,8 @@ export function createMediaStandIn(options: {
 }
 
 /** New for every run: nothing has to be kept, and nobody can guess it. */
-const newSecret = () => randomBytes(18).toString('base64url')
+/** Hex: a secret that begins with a dash would be read as an option. */
+const newSecret = () => randomBytes(18).toString('hex')
 
 /** What was asked for until the first start, what was got from then on: a restarted part comes back at the same address. */
 function createAddresses<Name extends string>(asked: Readonly<Record<Name, number>>) {

@@ -13,6 +13,8 @@ declare module 'drachtio-fsmrf' {
 
     interface Dialog {
       readonly connected: boolean
+      /** Never counted down when a re-INVITE is refused: whoever sees the refusal must. */
+      readonly _reinvitesInProgress: { count: number }
       modify(sdp: string): Promise<string>
       destroy(): Promise<unknown>
       on(event: 'destroy', handler: () => void): void

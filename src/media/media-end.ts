@@ -1,9 +1,9 @@
 import type Mrf from 'drachtio-fsmrf'
 import type { Logger } from '../platform/logger.ts'
 import { within } from '../platform/within.ts'
-
-/** What the callee's network plays in China while it rings: 450 Hz, 1 s on, 4 s off. */
-const plainRingback = 'tone_stream://%(1000,4000,450);loops=-1'
+import { MediaFault } from './media-fault.ts'
+import { createRingback } from './ringback.ts'
+import { hasUsableAudio } from './usable-audio.ts'
 
 const unreadOnceJoined =
   'CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE CHANNEL_PROGRESS_MEDIA CHANNEL_ANSWER DTMF DETECTED_TONE PLAYBACK_START PLAYBACK_STOP'
@@ -27,7 +27,7 @@ export function createMediaEnd(given: {
   /** After one refused or lost re-INVITE the library would let every later one hang. */
   let stuck = false
   let negotiating: Promise<string> | undefined
-  let ringbackOver = false
+  const ringback = createRingback(given)
 
   function api(command: string, args: readonly string[]): Promise<string> {
     return new Promise((resolve, reject) => {
@@ -42,13 +42,22 @@ export function createMediaEnd(given: {
   }
 
   async function renegotiate(theirs: string): Promise<string> {
+    if (!hasUsableAudio(theirs)) throw new MediaFault('media-unacceptable')
     const { dialog } = endpoint
-    if (dialog === null || stuck) throw new Error('the media end takes no new offer')
+    if (dialog === null || stuck) throw new MediaFault('media-failed')
     stuck = true
-    const ours = await within(negotiateMsMax, 're-INVITE to the media host', dialog.modify(theirs))
+    try {
+      const modified = dialog.modify(theirs)
+      sdp = await within(negotiateMsMax, 're-INVITE to the media host', modified)
+    } catch (err) {
+      if (!(err instanceof Error && 'status' in err)) throw err
+      // Refused, not lost: the library leaves its re-INVITE counted as under way.
+      dialog._reinvitesInProgress.count -= 1
+      stuck = false
+      throw new MediaFault('media-unacceptable', { cause: err })
+    }
     stuck = false
-    sdp = ours
-    return ours
+    return sdp
   }
 
   return {
@@ -65,19 +74,8 @@ export function createMediaEnd(given: {
       return negotiating
     },
 
-    /** A missing file is the administrator's mistake, not the caller's: the plain tone stands in. */
-    playRingback(code: string): void {
-      endpoint.execute('playback', `${given.tonesDir}/${code}.wav`, (err, event) => {
-        const response = event?.getHeader('Application-Response')
-        if (err !== null || ringbackOver || response === 'PLAYBACK ERROR') return
-        if (response === 'FILE NOT FOUND') {
-          log.warn({ tone: code }, 'ringback file is missing, playing the plain tone')
-          endpoint.execute('playback', plainRingback, () => undefined)
-        } else {
-          this.playRingback(code)
-        }
-      })
-    },
+    playRingback: ringback.play,
+    ringbackOver: ringback.over,
 
     sendDigit(digit: string): void {
       if (!digitPattern.test(digit)) return
@@ -86,9 +84,8 @@ export function createMediaEnd(given: {
       )
     },
 
-    /** The call is joined: no tone may start again, and of the events only the channel's end is still read. */
+    /** Of the events of a joined call only the channel's end is still read. */
     joined(): void {
-      ringbackOver = true
       endpoint.conn?.send(`nixevent ${unreadOnceJoined}`)
     },
 

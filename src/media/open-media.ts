@@ -5,19 +5,10 @@ import { causeOf, type HangupCause } from '../domain/hangup.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { MediaHost } from './hosts.ts'
 import { createMediaEnd, type FreeswitchEnd } from './media-end.ts'
+import { MediaFault } from './media-fault.ts'
+import { hasUsableAudio } from './usable-audio.ts'
 
 type Side = 'caller' | 'callee'
-
-/** Why no media could be had, as a cause for the caller. */
-export class MediaFault extends Error {
-  readonly hangup: HangupCause
-
-  constructor(hangup: HangupCause, options: { cause?: unknown } = {}) {
-    super(hangup.reason, options)
-    this.name = 'MediaFault'
-    this.hangup = hangup
-  }
-}
 
 export type MediaPair = {
   readonly caller: FreeswitchEnd
@@ -45,17 +36,20 @@ type Deps = {
  */
 export function createOpenMedia(deps: Deps) {
   return async (request: OpenRequest): Promise<MediaPair> => {
+    if (request.offer !== undefined && !hasUsableAudio(request.offer)) {
+      throw new MediaFault('media-unacceptable')
+    }
     const candidates = deps.hosts.filter((host) => host.up).sort((a, b) => a.load - b.load)
-    let fault = new MediaFault(causeOf('media-failed'))
+    let fault = new MediaFault('media-failed')
     for (const host of candidates) {
       try {
         return await openOn(host, request, deps)
       } catch (err) {
         if (isUnacceptable(err)) {
-          throw new MediaFault(causeOf('media-unacceptable'), { cause: err })
+          throw new MediaFault('media-unacceptable', { cause: err })
         }
         deps.log.warn({ err, host: host.name }, 'media host could not open a call')
-        fault = new MediaFault(causeOf('media-failed'), { cause: err })
+        fault = new MediaFault('media-failed', { cause: err })
       }
     }
     throw fault
@@ -115,10 +109,7 @@ function joinable(given: {
     caller,
     callee,
     join() {
-      joined ??= caller.api('uuid_bridge', [caller.uuid, callee.uuid]).then(() => {
-        caller.joined()
-        callee.joined()
-      })
+      joined ??= bridge(caller, callee)
       return joined
     },
     async record(file) {
@@ -140,6 +131,13 @@ function joinable(given: {
       callee.close()
     },
   }
+}
+
+async function bridge(caller: FreeswitchEnd, callee: FreeswitchEnd): Promise<void> {
+  await caller.ringbackOver()
+  await caller.api('uuid_bridge', [caller.uuid, callee.uuid])
+  caller.joined()
+  callee.joined()
 }
 
 const reasonOf = (event: unknown): string | undefined =>

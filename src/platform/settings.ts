@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { type Static, Type } from 'typebox'
+import { Settings as TypeBox } from 'typebox/system'
 import { Value } from 'typebox/value'
 
 const port = (fallback: number) => Type.Integer({ minimum: 1, maximum: 65_535, default: fallback })
@@ -38,17 +39,16 @@ const Settings = Type.Object({
   TALK_SECONDS_MAX: Type.Integer({ minimum: 60, maximum: 86_400, default: 14_400 }),
   /** How long SIGTERM waits for running calls. */
   DRAIN_SECONDS_MAX: Type.Integer({ minimum: 0, default: 300 }),
-  LOG_LEVEL: Type.Union(
-    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((name) =>
-      Type.Literal(name),
-    ),
-    { default: 'info' },
-  ),
+  LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+    default: 'info',
+  }),
 })
 export type Settings = Readonly<Static<typeof Settings>>
 
 /** Called once, by main. Names every fault at once, and never prints a value: values can be secrets. */
 export function loadSettings(env: NodeJS.ProcessEnv): Settings {
+  // Eight by default; every fault is to be named.
+  TypeBox.Set({ maxErrors: Object.keys(Settings.properties).length })
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const candidate = Value.Clean(Settings, Value.Default(Settings, Value.Convert(Settings, given)))
   if (Value.Check(Settings, candidate)) return Object.freeze(candidate)

@@ -1,0 +1,30 @@
+import { parse } from 'sdp-transform'
+
+/** Static payload types (RFC 3551 table 4): PCMU and PCMA need no rtpmap. */
+const staticNames = new Map([
+  [0, 'PCMU'],
+  [8, 'PCMA'],
+])
+const spoken = new Set(['PCMU', 'PCMA'])
+
+/**
+ * Whether an offer or answer has plain RTP audio in a codec that we speak. Judged here and not by
+ * the media host: FreeSWITCH accepts nearly everything, and the call would stay up in silence.
+ */
+export function hasUsableAudio(sdp: string): boolean {
+  let media: ReturnType<typeof parse>['media']
+  try {
+    media = parse(sdp).media ?? []
+  } catch {
+    return false
+  }
+  return media.some((each) => {
+    if (each.type !== 'audio' || each.port === 0 || each.protocol !== 'RTP/AVP') return false
+    const mapped = new Map(each.rtp.map((map) => [map.payload, map.codec.toUpperCase()]))
+    // A single payload type is parsed as a number.
+    const types = String(each.payloads ?? '')
+      .split(' ')
+      .map(Number)
+    return types.some((type) => spoken.has(mapped.get(type) ?? staticNames.get(type) ?? ''))
+  })
+}
