@@ -44,7 +44,7 @@ export function createBindings(deps: {
 
   return {
     bind: createBind({ sql, vault, clock, publish, settle, get }),
-    unbind: createUnbind({ sql, vault, clock, publish }),
+    unbind: createUnbind({ sql, vault, clock, publish, settle }),
     get,
     async list(filter) {
       const now = clock.now()

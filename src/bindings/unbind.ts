@@ -1,3 +1,4 @@
+import type { VirtualNumber } from '../domain/ids.ts'
 import type { RouteChange } from '../domain/route-change.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Sql } from '../platform/sql.ts'
@@ -20,8 +21,9 @@ export function createUnbind(deps: {
   vault: Vault
   clock: Clock
   publish: (change: RouteChange) => Promise<void>
+  settle: (x: VirtualNumber) => Promise<void>
 }): (ref: BindingRef) => Promise<Binding> {
-  const { sql, vault, clock, publish } = deps
+  const { sql, vault, clock, publish, settle } = deps
 
   return async (ref) => {
     const now = clock.now()
@@ -30,7 +32,10 @@ export function createUnbind(deps: {
       text: unbindText,
       values: [ref.id, ref.accountId, now, ref.poolKey, ref.x],
     })
-    if (row === undefined) throw bindingUnknown()
+    if (row === undefined) {
+      await settleEnded(sql, ref, settle)
+      throw bindingUnknown()
+    }
     await publish(
       changeFrom(
         row,
@@ -39,6 +44,20 @@ export function createUnbind(deps: {
     )
     return bindingFrom(row, vault, now)
   }
+}
+
+/** Whoever ended it may not have told the cache yet; "there is none" must be true for the next call as well. */
+async function settleEnded(
+  sql: Sql,
+  ref: BindingRef,
+  settle: (x: VirtualNumber) => Promise<void>,
+): Promise<void> {
+  const [row] = await sql.rows<{ x: string }>({
+    name: 'bindings.x-of-ended',
+    text: 'select x from binding where id = $1 and account_id = $2 and ended_at is not null',
+    values: [ref.id, ref.accountId],
+  })
+  if (row !== undefined) await settle(row.x as VirtualNumber)
 }
 
 /** One statement like the bind: the row lock on X first, then the rest. */
