@@ -20,7 +20,7 @@ export function transportOf(uri: string): TransportName | undefined {
   return asked === 'udp' || asked === 'tcp' ? asked : undefined
 }
 
-export function viaFor(transport: TransportName, local: HostPort): Header {
+function viaFor(transport: TransportName, local: HostPort): Header {
   const rport = transport === 'udp' ? ';rport' : ''
   const value = `SIP/2.0/${transport.toUpperCase()} ${local.host}:${local.port}${rport};branch=${newBranch()}`
   return { name: 'Via', key: 'via', value }

@@ -81,7 +81,15 @@ export function metaText(meta: Meta): string {
   return `${source}|${bytes}|${transport}|${host}|${port}|${timeOfDay()}`
 }
 
-/** `HH:MM:SS.uuuuuu` in UTC. */
+let lastMs = 0
+let lastText = ''
+
+/** `HH:MM:SS.uuuuuu` in UTC. Under load many messages share a millisecond. */
 function timeOfDay(): string {
-  return `${new Date().toISOString().slice(11, 23)}000`
+  const now = Date.now()
+  if (now !== lastMs) {
+    lastMs = now
+    lastText = `${new Date(now).toISOString().slice(11, 23)}000`
+  }
+  return lastText
 }

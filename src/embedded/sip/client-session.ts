@@ -231,7 +231,7 @@ export class ClientSession implements AppLink {
 
   /** Frames of one turn of the event loop leave in one write. */
   #write(payload: string): void {
-    if (this.#unsent === '') queueMicrotask(() => this.#flush())
+    if (this.#unsent === '') setImmediate(() => this.#flush())
     this.#unsent += encodeFrame(payload)
   }
 

@@ -1,6 +1,6 @@
 import { parseCSeq } from './check.ts'
 import { field, header, type SipRequest, type SipResponse, serialize } from './message.ts'
-import { giveUpAfter, type Timers } from './timers.ts'
+import { Alarm, giveUpAfter, type Timers } from './timers.ts'
 import type { Peer } from './transport.ts'
 
 export type ClientTransactionOptions = {
@@ -39,8 +39,8 @@ export class ClientTransaction {
   readonly #options: ClientTransactionOptions
   readonly #isInvite: boolean
   #state: State = 'calling'
-  #repeat: NodeJS.Timeout | undefined
-  #limit: NodeJS.Timeout | undefined
+  readonly #repeat = new Alarm()
+  readonly #limit = new Alarm()
   #ack: string | undefined
 
   constructor(options: ClientTransactionOptions) {
@@ -57,7 +57,7 @@ export class ClientTransaction {
     const { bytes, peer, send, timers } = this.#options
     send(bytes, peer)
     if (peer.transport === 'udp') this.#repeatAfter(timers.t1)
-    this.#limit = setTimeout(() => this.#fail('timeout'), giveUpAfter(timers))
+    this.#limit.set(giveUpAfter(timers), () => this.#fail('timeout'))
   }
 
   receive(response: SipResponse, from: Peer): void {
@@ -113,16 +113,16 @@ export class ClientTransaction {
   /** Timer A doubles for ever, timer E only up to T2, and stays at T2 once something was heard. */
   #repeatAfter(wait: number): void {
     const { bytes, send, timers } = this.#options
-    this.#repeat = setTimeout(() => {
+    this.#repeat.set(wait, () => {
       send(bytes, this.peer)
       const doubled = this.#isInvite ? wait * 2 : Math.min(wait * 2, timers.t2)
       this.#repeatAfter(this.#state === 'proceeding' ? timers.t2 : doubled)
-    }, wait)
+    })
   }
 
   #stopTimers(): void {
-    clearTimeout(this.#repeat)
-    clearTimeout(this.#limit)
+    this.#repeat.clear()
+    this.#limit.clear()
   }
 
   #fail(why: 'timeout' | 'unreachable'): void {
@@ -136,7 +136,7 @@ export class ClientTransaction {
     this.#stopTimers()
     this.#state = next
     if (ms === 0) this.abandon()
-    else this.#limit = setTimeout(() => this.abandon(), ms)
+    else this.#limit.set(ms, () => this.abandon())
   }
 }
 

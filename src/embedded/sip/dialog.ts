@@ -191,10 +191,7 @@ export function dialogRouting(dialog: Dialog): {
   }
 }
 
-export function listOf(
-  message: { readonly headers: readonly Header[] },
-  key: string,
-): readonly string[] {
+function listOf(message: { readonly headers: readonly Header[] }, key: string): readonly string[] {
   return headers(message, key).flatMap(splitList)
 }
 

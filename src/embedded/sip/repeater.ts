@@ -1,4 +1,4 @@
-import { giveUpAfter, type Timers } from './timers.ts'
+import { Alarm, giveUpAfter, type Timers } from './timers.ts'
 
 export type Repeater = { readonly stop: () => void }
 
@@ -10,25 +10,26 @@ export function createRepeater(options: {
   readonly onGiveUp: () => void
 }): Repeater {
   const { timers, repeats, send, onGiveUp } = options
-  let repeat: NodeJS.Timeout | undefined
+  const repeat = new Alarm()
+  const limit = new Alarm()
 
   function repeatAfter(wait: number): void {
-    repeat = setTimeout(() => {
+    repeat.set(wait, () => {
       send()
       repeatAfter(Math.min(wait * 2, timers.t2))
-    }, wait)
+    })
   }
 
   if (repeats) repeatAfter(timers.t1)
-  const limit = setTimeout(() => {
-    clearTimeout(repeat)
+  limit.set(giveUpAfter(timers), () => {
+    repeat.clear()
     onGiveUp()
-  }, giveUpAfter(timers))
+  })
 
   return {
     stop() {
-      clearTimeout(repeat)
-      clearTimeout(limit)
+      repeat.clear()
+      limit.clear()
     },
   }
 }

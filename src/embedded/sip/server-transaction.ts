@@ -1,5 +1,5 @@
 import { type SipRequest, type SipResponse, serialize } from './message.ts'
-import { giveUpAfter, type Timers } from './timers.ts'
+import { Alarm, giveUpAfter, type Timers } from './timers.ts'
 import type { Peer } from './transport.ts'
 
 export type ServerTransactionOptions = {
@@ -35,8 +35,8 @@ export class ServerTransaction {
   readonly #options: ServerTransactionOptions
   #state: State = 'proceeding'
   #last: string | undefined
-  #repeat: NodeJS.Timeout | undefined
-  #limit: NodeJS.Timeout | undefined
+  readonly #repeat = new Alarm()
+  readonly #limit = new Alarm()
 
   constructor(options: ServerTransactionOptions) {
     this.#options = options
@@ -99,19 +99,19 @@ export class ServerTransaction {
     this.#stopTimers()
     this.#state = next
     if (ms === 0) this.abandon()
-    else this.#limit = setTimeout(() => this.abandon(), ms)
+    else this.#limit.set(ms, () => this.abandon())
   }
 
   /** Timer G. */
   #repeatAfter(bytes: string, wait: number): void {
-    this.#repeat = setTimeout(() => {
+    this.#repeat.set(wait, () => {
       this.#options.send(bytes, this.replyTo)
       this.#repeatAfter(bytes, Math.min(wait * 2, this.#options.timers.t2))
-    }, wait)
+    })
   }
 
   #stopTimers(): void {
-    clearTimeout(this.#repeat)
-    clearTimeout(this.#limit)
+    this.#repeat.clear()
+    this.#limit.clear()
   }
 }

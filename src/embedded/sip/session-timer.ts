@@ -11,7 +11,7 @@ export type Session = {
   readonly refresher: 'uac' | 'uas' | undefined
 }
 
-export function readSession(message: { readonly headers: readonly Header[] }): Session | undefined {
+function readSession(message: { readonly headers: readonly Header[] }): Session | undefined {
   const value = header(message, 'session-expires')
   const seconds = Number.parseInt(value ?? '', 10)
   if (value === undefined || !(seconds > 0) || seconds > 1_000_000) return undefined

@@ -58,6 +58,7 @@ export function createUdp(options: { readonly host: string; readonly events: Tra
       else if (entry.waiting !== undefined) giveBack(name, entry, peer)
     })
     socket.bind(port, host, () => {
+      growBuffer(socket)
       socket.connect(peer.port, peer.host, () => {
         for (const datagram of entry.waiting ?? []) sendConnected(socket, datagram, peer)
         entry.waiting = undefined

@@ -181,8 +181,3 @@ function bracketed(value: string): string {
     ? `<${value.trim()}>`
     : `<${value.slice(0, semicolon).trim()}>${value.slice(semicolon)}`
 }
-
-/** The bare URI of an address value. */
-export function uriOf(value: string): string | undefined {
-  return parseAddress(value)?.uri
-}

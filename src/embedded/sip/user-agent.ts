@@ -12,7 +12,7 @@ import {
   type Trap,
 } from './core.ts'
 import type { Dialog } from './dialog.ts'
-import { header, type SipRequest, type SipResponse } from './message.ts'
+import { header, type SipResponse } from './message.ts'
 import { Receiving } from './receiving.ts'
 import { standardTimers, type Timers } from './timers.ts'
 import { Transactions } from './transactions.ts'
@@ -134,4 +134,4 @@ function hostToShow(host: string): string {
   return all.find((each) => each.family === family && !each.internal)?.address ?? '127.0.0.1'
 }
 
-export type { Dialog, HeaderPair, Incoming, Outgoing, SipRequest, SipResponse }
+export type { Dialog, HeaderPair, Incoming, Outgoing }

@@ -145,7 +145,8 @@ test('300 calls through two programs leave nothing behind, while others throw di
   const thrown = await dirt.stop()
   expect(code).toBe(0)
   await until('every call has ended', () => one.ended() + two.ended() === 300)
-  expect(Math.abs(one.ended() - two.ended())).toBeLessThan(2)
+  // Not exactly one half each: the dirt takes turns, too.
+  expect(Math.min(one.ended(), two.ended())).toBeGreaterThan(100)
   expect(thrown).toBeGreaterThan(500)
   await expectNothingLeft(server)
   await until(

@@ -6,7 +6,7 @@ import { createSipServer, type SipServer } from '../../../src/embedded/sip/sip-s
 import { header, headers, isRequest } from '../../support/sip-text.ts'
 
 export const host = '127.0.0.1'
-export const secret = 'a secret'
+const secret = 'a secret'
 /** With T1 at 20 ms the 32 s of the protocol pass in 1.3 s. */
 export const t1 = 20
 export const sdp = [
@@ -257,7 +257,7 @@ type ResponseParts = {
   readonly body?: string
 }
 
-export const firstLine = (text: string): string => text.slice(0, text.indexOf('\r\n'))
+const firstLine = (text: string): string => text.slice(0, text.indexOf('\r\n'))
 export const uriOf = (value: string): string =>
   /<([^>]+)>/.exec(value)?.[1] ?? (value === '' ? `sip:1000@${host}` : value)
 export const tagOf = (value: string): string => /;tag=([^;>\s]+)/.exec(value)?.[1] ?? ''

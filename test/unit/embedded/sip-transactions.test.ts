@@ -42,13 +42,14 @@ function aRequest(method: string): SipRequest {
   return read
 }
 
-/** What went out, with the time since the start in seconds. */
+/** What went out, with the time since the start in seconds. Each alarm waits a tick longer to read first. */
 function createWire() {
   const from = started()
   const sent: { readonly at: number; readonly bytes: string }[] = []
   return {
     sent,
-    send: (bytes: string) => void sent.push({ at: (started() - from) / 1000, bytes }),
+    send: (bytes: string) =>
+      void sent.push({ at: Math.round((started() - from) / 100) / 10, bytes }),
     times: (startsWith: string) =>
       sent.filter(({ bytes }) => bytes.startsWith(startsWith)).map(({ at }) => at),
   }
