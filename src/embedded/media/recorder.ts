@@ -64,7 +64,7 @@ export function createRecorder(deps: { warn(text: string): void }): Recorder {
       const recording = start({
         channel,
         path,
-        stereo: channel.variables.get('RECORD_STEREO') === 'true',
+        stereo: isTrue(channel.variables.get('RECORD_STEREO')),
         sides: 'both',
         samplesMax: (limitSeconds || Number.POSITIVE_INFINITY) * 1000 * samplesPerMs,
       })
@@ -91,4 +91,9 @@ export function createRecorder(deps: { warn(text: string): void }): Recorder {
       await Promise.all(closing)
     },
   }
+}
+
+/** The words that the real server takes for yes. */
+function isTrue(value: string | undefined): boolean {
+  return /^(true|yes|on|enabled?|active|allow|[1-9]\d*)$/i.test(value ?? '')
 }
