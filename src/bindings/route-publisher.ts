@@ -13,8 +13,6 @@ import type { RouteRecords } from './ports.ts'
 const suspectedAfterMs = 2_500
 const retryMs = 200
 
-export type RoutePublisher = ReturnType<typeof createRoutePublisher>
-
 /** Makes a committed change true for calls. When `publish` resolves, the next call sees the change. */
 export function createRoutePublisher(deps: {
   sql: Sql

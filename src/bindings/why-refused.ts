@@ -25,7 +25,7 @@ export const noNumberFree = () =>
     { vendorCode: 'isv.NO_AVAILABLE_NUMBER' },
   )
 
-export const poolUnknown = () =>
+const poolUnknown = () =>
   new DomainError('pool-unknown', 404, 'There is no pool with this key.', {
     vendorCode: 'isv.POOLKEY_NOT_EXISTS',
   })
@@ -99,7 +99,7 @@ function whyThisX(facts: Facts, poolKey: string): DomainError {
   return bindConflict()
 }
 
-export const partyIsVirtual = () =>
+const partyIsVirtual = () =>
   new DomainError(
     'party-is-virtual',
     422,

@@ -167,7 +167,7 @@ async function removeNumber(
   }
 }
 
-export function numberFrom(row: NumberRow): XNumber {
+function numberFrom(row: NumberRow): XNumber {
   return {
     x: row.x as VirtualNumber,
     accountId: row.account_id as AccountId,

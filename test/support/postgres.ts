@@ -114,7 +114,7 @@ async function answering(url: string, server: ChildProcess): Promise<void> {
   }
 }
 
-export function databaseUrl(cluster: string, database: string): string {
+function databaseUrl(cluster: string, database: string): string {
   const url = new URL(cluster)
   url.pathname = `/${database}`
   return url.href
