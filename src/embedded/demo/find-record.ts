@@ -41,8 +41,27 @@ export async function findRecord(
   return undefined
 }
 
-/** The file that carries the call's id in its name. */
+/** Media servers write the last of it a moment after the call. */
+const recordingMsMax = 10_000
+const settledMs = 300
+
+/** The file that carries the call's id in its name, when it grows no more. */
 export async function findRecording(
+  recordingsDir: string,
+  callId: string,
+): Promise<Recording | undefined> {
+  const until = Date.now() + recordingMsMax
+  let last = await readRecording(recordingsDir, callId)
+  while (Date.now() < until) {
+    await sleep(settledMs)
+    const now = await readRecording(recordingsDir, callId)
+    if (now !== undefined && now.seconds > 0 && now.seconds === last?.seconds) return now
+    last = now
+  }
+  return last
+}
+
+async function readRecording(
   recordingsDir: string,
   callId: string,
 ): Promise<Recording | undefined> {

@@ -211,7 +211,9 @@ async function tellStory(
       findRecord(api, binding.id, placed.placedAt),
     )
     const recording =
-      record === undefined ? undefined : await findRecording(recordingsDir, record.id)
+      record === undefined
+        ? undefined
+        : await step('listening to the recording', () => findRecording(recordingsDir, record.id))
     return { record, points: judgeCall({ placed, binding, voices, record, recording }) }
   } finally {
     await caller.stop()
