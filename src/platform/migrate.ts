@@ -4,7 +4,7 @@ import type { Logger } from './logger.ts'
 
 /**
  * Brings the schema up to date with `migrations/*.sql`, forward only; several processes may try at
- * once (node-pg-migrate takes an advisory lock). Returns the names of the migrations that it ran.
+ * once: the others wait and find it done. Returns the names of the migrations that it ran.
  */
 export async function migrate(options: { databaseUrl: string; log: Logger }): Promise<string[]> {
   const { log } = options
@@ -14,6 +14,7 @@ export async function migrate(options: { databaseUrl: string; log: Logger }): Pr
     direction: 'up',
     migrationsTable: 'schema_migration',
     checkOrder: true,
+    advisoryLockMode: 'wait',
     // Their text contains whole statements: only for a developer.
     logger: {
       debug: (text) => log.trace(text),

@@ -37,6 +37,7 @@ export function createSql(options: {
     connectionTimeoutMillis: connectMsMax,
     idle_in_transaction_session_timeout: 2 * statementMsMax,
     application_name: 'axbridge',
+    options: '-c plan_cache_mode=force_generic_plan',
   })
   pool.on('error', (err) => options.log.warn({ err }, 'idle database connection was lost'))
 
@@ -93,8 +94,8 @@ function preparable(query: Query): pg.QueryConfig {
   return { name: query.name, text: query.text, values: [...query.values] }
 }
 
-/** SQLSTATE classes and codes that say "no database", not "bad statement" (PostgreSQL appendix A). */
-const awayStatePattern = /^(08|57P0[1-3]|53300|25006)/
+/** SQLSTATE classes and codes that say "no database", or one too slow to be of use, not "bad statement" (PostgreSQL appendix A). */
+const awayStatePattern = /^(08|57P0[1-3]|57014|53300|25006)/
 const awayCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

@@ -151,12 +151,17 @@ export async function createTestDatabase(
   return cloneTemplate(inject('postgresUrl'), options)
 }
 
+/** A database without a schema. */
+export function createEmptyDatabase(): Promise<TestDatabase> {
+  return cloneTemplate(inject('postgresUrl'), { from: 'template1' })
+}
+
 export async function cloneTemplate(
   cluster: string,
-  options: { poolMax?: number } = {},
+  { from = template, ...options }: { poolMax?: number; from?: string } = {},
 ): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`
-  await statement(cluster, `create database ${name} template ${template}`)
+  await statement(cluster, `create database ${name} template ${from}`)
   const url = databaseUrl(cluster, name)
   const sql = createSql({ url, log: createLogger({ level: 'silent' }), ...options })
   return {
