@@ -25,6 +25,7 @@ let server: TestRedis
 let admin: Redis
 let apis: ReturnType<typeof apiRooms>[]
 let routers: ReturnType<typeof routerRooms>[]
+let sceptic: ReturnType<typeof routerRooms>
 let workers: ReturnType<typeof workerRooms>[]
 let now = new Date()
 const clock = { now: () => now }
@@ -42,6 +43,7 @@ beforeAll(async () => {
   // Their writes come late and cross each other.
   apis = await two((redis) => apiRooms({ sql, redis, clock, lateMsMax: 4 }))
   routers = await two((redis) => routerRooms({ sql, redis }))
+  sceptic = routerRooms({ sql, redis: admin })
   workers = await two((redis) => workerRooms({ sql, redis, clock }))
   for (const { keeper } of workers) keeper.start()
   for (const { trust } of routers) trust.start()
@@ -155,7 +157,8 @@ async function createRun() {
   async function look(at: number, asking: number) {
     const began = next()
     const timeBefore = now
-    const router = routers[at % 2] ?? firstOf(routers)
+    // The third is a router that does not believe Redis: its trust is not started.
+    const router = [...routers, sceptic][at % 3] ?? sceptic
     const { binding } = await router.resolve({ caller: personOf(asking), dialled: x })
     const ended = next()
     const found = binding === undefined || binding.expiresAt <= now ? undefined : binding.bindingId
