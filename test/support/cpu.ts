@@ -13,6 +13,12 @@ export async function cpuMsOf(pid: number): Promise<number> {
   return ticks * msPerTick + children.reduce((sum, each) => sum + each, 0)
 }
 
+/** The process and everything that it has started. */
+export async function treeOf(pid: number): Promise<number[]> {
+  const below = await Promise.all((await childrenOf(pid)).map((child) => treeOf(child)))
+  return [pid, ...below.flat()]
+}
+
 async function childrenOf(pid: number): Promise<number[]> {
   const tasks = await readdir(`/proc/${pid}/task`).catch(() => [])
   const lists = await Promise.all(

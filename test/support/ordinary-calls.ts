@@ -12,6 +12,7 @@ export type OrdinaryCalls = {
     calls: number
     holdSeconds: number
     media?: boolean
+    patienceMs?: number
     onSecond?(now: LoadCounts): void
   }): Promise<LoadResult>
   /** Waits until a call gets through from end to end. */
