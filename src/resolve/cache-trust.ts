@@ -61,6 +61,14 @@ export function createCacheTrust(deps: {
     replayed = now
   }
 
+  /** The clock is read only while there is something to wait for. */
+  function cooling(): boolean {
+    if (coolUntil === 0) return false
+    if (performance.now() < coolUntil) return true
+    coolUntil = 0
+    return false
+  }
+
   async function lookAtRedis(): Promise<void> {
     const asked = connection
     try {
@@ -95,8 +103,7 @@ export function createCacheTrust(deps: {
   }
 
   return {
-    believes: (x) =>
-      replayed && suspects !== 'all' && !suspects.has(x) && performance.now() >= coolUntil,
+    believes: (x) => replayed && suspects !== 'all' && !suspects.has(x) && !cooling(),
     doubt() {
       coolUntil = performance.now() + coolMs
     },

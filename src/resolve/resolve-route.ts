@@ -50,18 +50,6 @@ export function createResolveRoute(deps: {
     log,
   })
 
-  async function fromCache(x: VirtualNumber, party: string | undefined) {
-    try {
-      const cached = await cache.read(x, party)
-      // Asked once more: the answer may be older than the news that it is not to be believed.
-      return trust.believes(x) ? cached : undefined
-    } catch (err) {
-      trust.doubt()
-      log.debug({ err }, 'route cache could not be read')
-      return undefined
-    }
-  }
-
   async function readAndFill(x: VirtualNumber, party: string | undefined): Promise<ReadRoute> {
     const claim = await cache.claim(x, party).catch(() => undefined)
     const read = await guard(() => findRoute(sql, x, party))
@@ -93,8 +81,16 @@ export function createResolveRoute(deps: {
   return async ({ caller, dialled }) => {
     const party = caller === undefined ? undefined : vault.blindIndex(caller)
     if (!trust.believes(dialled)) return fromPostgres(dialled, party, 'postgres')
-    const cached = await fromCache(dialled, party)
-    if (cached === undefined) return fromPostgres(dialled, party, 'postgres')
+    let cached: CachedRoute
+    try {
+      cached = await cache.read(dialled, party)
+    } catch (err) {
+      trust.doubt()
+      log.debug({ err }, 'route cache could not be read')
+      return fromPostgres(dialled, party, 'postgres')
+    }
+    // Asked once more: the answer may be older than the news that it is not to be believed.
+    if (!trust.believes(dialled)) return fromPostgres(dialled, party, 'postgres')
     const record = recordFromCache(cached, party, vault)
     if (record === undefined) return fromPostgres(dialled, party, 'miss')
     onLookup('redis')
