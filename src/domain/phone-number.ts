@@ -7,29 +7,42 @@ const e164Pattern = /^\+[1-9]\d{4,14}$/
  * call it.
  */
 export class PhoneNumber {
-  readonly #e164: string
+  #e164: string | undefined
+  #open: (() => PhoneNumber) | undefined
 
-  private constructor(e164: string) {
+  private constructor(e164: string | undefined, open: (() => PhoneNumber) | undefined) {
     this.#e164 = e164
+    this.#open = open
   }
 
   /** From canonical E.164 with plus; anything else is undefined. National forms: `platform/phone-numbers.ts`. */
   static fromE164(text: string): PhoneNumber | undefined {
-    return e164Pattern.test(text) ? new PhoneNumber(text) : undefined
+    return e164Pattern.test(text) ? new PhoneNumber(text, undefined) : undefined
+  }
+
+  /** One that stays sealed until it is first used: a call that is refused never opens its callee. `open` may throw then. */
+  static sealed(open: () => PhoneNumber): PhoneNumber {
+    return new PhoneNumber(undefined, open)
   }
 
   /** The real number in E.164 with plus. Each caller of this is a place where privacy can be lost. */
   reveal(): string {
+    if (this.#e164 === undefined) {
+      if (this.#open === undefined) throw new Error('a number has digits or a seal')
+      this.#e164 = this.#open().reveal()
+      this.#open = undefined
+    }
     return this.#e164
   }
 
   equals(other: PhoneNumber): boolean {
-    return this.#e164 === other.#e164
+    return this.reveal() === other.reveal()
   }
 
   /** `138****0001`: the first three and the last four digits of the national number. */
   toString(): string {
-    const digits = this.#e164.startsWith('+86') ? this.#e164.slice(3) : this.#e164.slice(1)
+    const e164 = this.reveal()
+    const digits = e164.startsWith('+86') ? e164.slice(3) : e164.slice(1)
     return digits.length < 8
       ? `${digits.slice(0, 1)}****`
       : `${digits.slice(0, 3)}****${digits.slice(-4)}`

@@ -1,7 +1,7 @@
 import type { BoundRoute, RouteRecord } from '../domain/call.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { VirtualNumber } from '../domain/ids.ts'
-import type { PhoneNumber } from '../domain/phone-number.ts'
+import { PhoneNumber } from '../domain/phone-number.ts'
 import type { SealedBoundRoute } from '../domain/route-change.ts'
 import { createGuard, NotTriedError } from '../platform/breaker.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -135,14 +135,10 @@ function recordOf(read: ReadRoute, vault: Vault): RouteRecord {
  * opening costs more than all the rest of a lookup.
  */
 function opened(sealed: SealedBoundRoute, vault: Vault): BoundRoute {
-  let callee: PhoneNumber | undefined
   return {
     bindingId: sealed.bindingId,
     callerRole: sealed.callerRole,
-    get callee() {
-      callee ??= vault.open(sealed.calleeSealed)
-      return callee
-    },
+    callee: PhoneNumber.sealed(() => vault.open(sealed.calleeSealed)),
     expiresAt: sealed.expiresAt,
     recording: sealed.recording,
     ringback: sealed.ringback,
