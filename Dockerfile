@@ -12,7 +12,9 @@ RUN npm run build
 
 # Stage 2: the engine, all roles. Which of them run is the command's business.
 FROM node:20-bookworm-slim AS engine
-ENV NODE_ENV=production
+# The migrator would cache in node_modules, which nobody may write here.
+ENV NODE_ENV=production \
+  JITI_FS_CACHE=false
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev && npm cache clean --force
