@@ -98,7 +98,7 @@ function startWorker({ sql, redis, log, closers }: Shared): void {
 }
 
 async function startHttp(shared: Shared, router: Router | undefined): Promise<void> {
-  const { settings, log, metrics, sql, redis, vault, liveCalls, closers } = shared
+  const { settings, log, metrics, sql, redis, vault, closers } = shared
   const publisher = createRoutePublisher({ sql, records: createRouteCache({ redis }), log })
   closers.push({ name: 'route publisher', close: () => publisher.close() })
   const app = await buildHttpApp({
@@ -112,7 +112,6 @@ async function startHttp(shared: Shared, router: Router | undefined): Promise<vo
       numbers: createNumbers({ sql, vault, publisher }),
       trunks: createTrunks({ sql }),
       callRecords: createCallRecords({ sql, vault }),
-      liveCalls,
       parser: createNumberParser({ country: settings.DEFAULT_COUNTRY }),
     },
     operations: {

@@ -56,7 +56,6 @@ class ConnectedCall {
     const { caller, deps, attempt } = this.#given
     caller.listen(this.#listenerFor('caller'))
     deps.liveCalls.add(attempt.callId, {
-      facts: () => this.#facts,
       end: (cause) => this.#ended(cause, 0),
     })
     this.#take({ type: 'planned' })

@@ -1,9 +1,7 @@
-import type { CallFacts } from '../domain/call-event.ts'
 import type { HangupCause } from '../domain/hangup.ts'
 import type { CallId } from '../domain/ids.ts'
 
 export type LiveCall = {
-  readonly facts: () => CallFacts
   /** Ends both legs. */
   readonly end: (cause: HangupCause) => void
 }
@@ -26,7 +24,6 @@ export function createLiveCalls() {
       for (const resolve of waiting) resolve()
       waiting.clear()
     },
-    list: (): readonly CallFacts[] => [...calls.values()].map((call) => call.facts()),
     endAll(cause: HangupCause): void {
       for (const call of [...calls.values()]) call.end(cause)
     },

@@ -32,6 +32,8 @@ type CallRecordFilter = {
   /** By the time of the call: from `since` on, and before `until`. */
   readonly since?: Date | undefined
   readonly until?: Date | undefined
+  /** Only calls that are not over. */
+  readonly liveOnly?: boolean | undefined
   readonly limit?: number | undefined
   /** What `nextCursor` of the page before was. */
   readonly cursor?: string | undefined
@@ -95,6 +97,11 @@ function listQuery(
     ['party', '(caller_index = ? or callee_index = ?)', [with_.party, with_.party]],
     ['since', 'call_time >= ?', [filter.since]],
     ['until', 'call_time < ?', [filter.until]],
+    [
+      'live',
+      '(?::boolean and release_time is null)',
+      [filter.liveOnly === true ? true : undefined],
+    ],
     ['after', '(call_time, call_id) < (?, ?)', [after?.callTime, after?.callId]],
   ]
   const asked = conditions.filter(([, , values]) => values[0] !== undefined)

@@ -17,7 +17,7 @@ declare module 'drachtio-fsmrf' {
       readonly _reinvitesInProgress: { count: number }
       modify(sdp: string): Promise<string>
       destroy(): Promise<unknown>
-      on(event: 'destroy', handler: () => void): void
+      on(event: 'destroy', handler: (bye?: { get(name: string): string | undefined }) => void): void
     }
 
     interface Endpoint extends EventEmitter {

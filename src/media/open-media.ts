@@ -101,8 +101,8 @@ function joinable(given: {
     if (closed) return
     request.onLost(side, causeOfLoss(side, reason))
   }
-  given.caller.on('destroy', (event) => lost('caller', reasonOf(event)))
-  given.callee.on('destroy', (event) => lost('callee', reasonOf(event)))
+  watchEnd(given.caller, (reason) => lost('caller', reason))
+  watchEnd(given.callee, (reason) => lost('callee', reason))
   const stopListening = host.onLost(() => lost('caller', undefined))
 
   return {
@@ -140,13 +140,14 @@ async function bridge(caller: FreeswitchEnd, callee: FreeswitchEnd): Promise<voi
   callee.joined()
 }
 
-const reasonOf = (event: unknown): string | undefined =>
-  typeof event === 'object' &&
-  event !== null &&
-  'reason' in event &&
-  typeof event.reason === 'string'
-    ? event.reason
-    : undefined
+/**
+ * A bridged channel tells its end on the event socket without a cause; the BYE that comes before
+ * has it: `Reason: SIP;cause=604;text="MEDIA_TIMEOUT"`.
+ */
+function watchEnd(endpoint: Mrf.Endpoint, onEnd: (reason: string | undefined) => void): void {
+  endpoint.on('destroy', (event?: { reason?: string }) => onEnd(event?.reason))
+  endpoint.dialog?.on('destroy', (bye) => onEnd(/text="(\w+)"/.exec(bye?.get('Reason') ?? '')?.[1]))
+}
 
 /** FreeSWITCH ends a channel whose packets stopped coming; that is the party's network, not the host. */
 function causeOfLoss(side: Side, reason: string | undefined): HangupCause {

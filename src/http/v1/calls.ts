@@ -100,7 +100,7 @@ const CallQuery = Type.Object(
     since: Type.Optional(timeShape),
     until: Type.Optional(timeShape),
     live: Type.Optional(
-      Type.Boolean({ description: '`true`: those that are up now, all on one page.' }),
+      Type.Boolean({ description: '`true`: those that are up now, on whatever router.' }),
     ),
     ...pageQuery,
   },
@@ -108,19 +108,13 @@ const CallQuery = Type.Object(
 )
 type CallQuery = Static<typeof CallQuery>
 
-/** The calls that are up now, of whatever account. */
-export type LiveCalls = {
-  list(): readonly CallFacts[] | Promise<readonly CallFacts[]>
-}
-
 type CallDeps = {
   callRecords: CallRecords
-  liveCalls: LiveCalls
   parser: NumberParser
 }
 
 export const callRoutes: FastifyPluginAsyncTypebox<CallDeps> = async (app, deps) => {
-  const { callRecords, liveCalls } = deps
+  const { callRecords } = deps
 
   app.get(
     '/calls',
@@ -135,10 +129,6 @@ export const callRoutes: FastifyPluginAsyncTypebox<CallDeps> = async (app, deps)
     },
     async (request) => {
       const filter = filterOf(request.query, ownerIn(principalOf(request)), deps.parser)
-      if (request.query.live === true) {
-        const up = (await liveCalls.list()).filter((call) => matches(call, filter))
-        return { items: up.map((each) => answerOf(each)) }
-      }
       return pageAnswer(await callRecords.list(filter), answerOf)
     },
   )
@@ -156,12 +146,7 @@ export const callRoutes: FastifyPluginAsyncTypebox<CallDeps> = async (app, deps)
     },
     async (request) => {
       const owner = ownerIn(principalOf(request))
-      const callId = request.params.id as CallId
-      const up = (await liveCalls.list()).find(
-        (call) => call.callId === callId && isOf(call, owner),
-      )
-      if (up !== undefined) return answerOf(up)
-      const record = await callRecords.get(owner, callId)
+      const record = await callRecords.get(owner, request.params.id as CallId)
       if (record === undefined) {
         throw new DomainError('call-unknown', 404, 'There is no call with this id.')
       }
@@ -175,32 +160,19 @@ function ownerIn({ accountId, operator }: Principal): AccountId | undefined {
   return operator ? undefined : accountId
 }
 
-function isOf(call: CallFacts, owner: AccountId | undefined): boolean {
-  return owner === undefined || call.accountId === owner
-}
-
 function filterOf(query: CallQuery, accountId: AccountId | undefined, parser: NumberParser) {
-  const { x, bindingId, since, until, limit, cursor } = query
+  const { x, bindingId, since, until, live, limit, cursor } = query
   return {
     accountId,
     x: x === undefined ? undefined : virtualIn('querystring/x', x, parser),
     bindingId: bindingId as BindingId | undefined,
     since: since === undefined ? undefined : new Date(since),
     until: until === undefined ? undefined : new Date(until),
+    // A call that is over is asked for by its times.
+    liveOnly: live === true,
     limit,
     cursor,
   }
-}
-
-function matches(call: CallFacts, filter: ReturnType<typeof filterOf>): boolean {
-  const { accountId, x, bindingId, since, until } = filter
-  return (
-    isOf(call, accountId) &&
-    (x === undefined || call.x === x) &&
-    (bindingId === undefined || call.bindingId === bindingId) &&
-    (since === undefined || call.callTime >= since) &&
-    (until === undefined || call.callTime < until)
-  )
 }
 
 const directions = ['platform', 'caller', 'callee'] as const

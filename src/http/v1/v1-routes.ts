@@ -5,7 +5,7 @@ import type { Numbers } from '../../numbers/numbers.ts'
 import type { Pools } from '../../numbers/pools.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { bindingRoutes } from './bindings.ts'
-import { callRoutes, type LiveCalls } from './calls.ts'
+import { callRoutes } from './calls.ts'
 import { numberRoutes } from './numbers.ts'
 import { poolRoutes } from './pools.ts'
 import { type ShownTrunks, trunkRoutes } from './trunks.ts'
@@ -17,16 +17,15 @@ export type V1Rooms = {
   readonly numbers: Numbers
   readonly trunks: ShownTrunks
   readonly callRecords: CallRecords
-  readonly liveCalls: LiveCalls
   readonly parser: NumberParser
 }
 
 /** Each noun is handed only what it shows. */
 export const v1Routes: FastifyPluginAsync<V1Rooms> = async (app, rooms) => {
-  const { bindings, pools, numbers, trunks, callRecords, liveCalls, parser } = rooms
+  const { bindings, pools, numbers, trunks, callRecords, parser } = rooms
   await app.register(bindingRoutes, { bindings, parser })
   await app.register(poolRoutes, { pools })
   await app.register(numberRoutes, { numbers, parser })
   await app.register(trunkRoutes, { trunks })
-  await app.register(callRoutes, { callRecords, liveCalls, parser })
+  await app.register(callRoutes, { callRecords, parser })
 }

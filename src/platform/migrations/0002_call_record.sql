@@ -49,6 +49,8 @@ create index call_record_by_account on call_record (account_id, call_time, call_
 create index call_record_by_x on call_record (x, call_time, call_id);
 create index call_record_by_binding on call_record (binding_id, call_time) where binding_id is not null;
 create index call_record_by_caller on call_record (caller_index, call_time) where caller_index is not null;
+-- Calls that are up: few, however many there were.
+create index call_record_live on call_record (call_time, call_id) where release_time is null;
 create index call_record_by_callee on call_record (callee_index, call_time) where callee_index is not null;
 
 -- Makes the partition of the month in which the moment lies, if it is not there. It is built aside

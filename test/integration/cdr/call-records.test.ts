@@ -313,6 +313,16 @@ describe('call records', () => {
       expect((await list(mine)).sort()).toEqual(idsAt(3, 9))
     })
 
+    test('only those that are up', async () => {
+      startWriter()
+      const [start] = aCall()
+      if (start === undefined) throw new Error('a call begins with its start')
+      await publish([...aCall(), start])
+      await drained()
+      const { items } = await records().list({ accountId: undefined, liveOnly: true })
+      expect(items.map(({ callId }) => callId)).toEqual([start.callId])
+    })
+
     test('a cursor that is not ours is refused', async () => {
       const wrong = records().list({ accountId: undefined, cursor: 'bm9uc2Vuc2U' })
       await expect(wrong).rejects.toMatchObject({ code: 'cursor-unknown', httpStatus: 422 })

@@ -50,7 +50,6 @@ beforeAll(async () => {
       numbers: createNumbers({ sql, vault, publisher }),
       trunks: createTrunks({ sql }),
       callRecords: createCallRecords({ sql, vault }),
-      liveCalls: { list: () => [] },
       parser: createNumberParser({ country: 'CN' }),
     },
     operations: {

@@ -124,7 +124,6 @@ function someRooms(commands: BindCommand[]): V1Rooms {
       list: async () => ({ items: [aCall()], nextCursor: undefined }),
       get: async (_account, id) => (id === aCall().callId ? aCall() : undefined),
     },
-    liveCalls: { list: () => [] },
   }
 }
 
