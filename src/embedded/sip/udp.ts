@@ -59,10 +59,17 @@ export function createUdp(options: { readonly host: string; readonly events: Tra
     })
     socket.bind(port, host, () => {
       growBuffer(socket)
-      socket.connect(peer.port, peer.host, () => {
+      // Its types hide it, but the callback is told when there is no way to that address.
+      const onConnect = (error?: Error): void => {
+        if (error !== undefined) {
+          forget(name, entry)
+          events.onUnreachable(peer)
+          return
+        }
         for (const datagram of entry.waiting ?? []) sendConnected(socket, datagram, peer)
         entry.waiting = undefined
-      })
+      }
+      socket.connect(peer.port, peer.host, onConnect)
     })
   }
 

@@ -17,6 +17,9 @@ export type Via = {
   readonly params: string
 }
 
+/** A port that a socket would refuse to send to must not get any further than here. */
+const isPort = (port: number | undefined) => port === undefined || (port > 0 && port <= 65_535)
+
 const hostPort = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$/
 
 export function parseUri(text: string): SipUri | undefined {
@@ -36,7 +39,7 @@ export function parseUri(text: string): SipUri | undefined {
   const found = hostPort.exec(semicolon === -1 ? rest : rest.slice(0, semicolon))
   if (found === null) return undefined
   const port = found[2] === undefined ? undefined : Number(found[2])
-  if (port !== undefined && (port === 0 || port > 65_535)) return undefined
+  if (!isPort(port)) return undefined
   return { scheme, user, host: found[1] ?? '', port, params }
 }
 
@@ -48,10 +51,12 @@ export function parseVia(value: string): Via | undefined {
   const found = viaStart.exec(firstOf(value))
   if (found === null) return undefined
   const params = found[4] ?? ''
+  const port = found[3] === undefined ? undefined : Number(found[3])
+  if (!isPort(port)) return undefined
   return {
     transport: (found[1] ?? '').toLowerCase(),
     host: found[2] ?? '',
-    port: found[3] === undefined ? undefined : Number(found[3]),
+    port,
     branch: param(params, 'branch'),
     params,
   }
