@@ -108,7 +108,13 @@ async function startHttp(shared: Shared, router: Router | undefined): Promise<vo
     }),
     rooms: {
       bindings: createBindings({ sql, vault, clock: systemClock, publisher }),
-      pools: createPools({ sql }),
+      pools: createPools({
+        sql,
+        defaults: {
+          ringSecondsMax: settings.RING_SECONDS_MAX,
+          talkSecondsMax: settings.TALK_SECONDS_MAX,
+        },
+      }),
       numbers: createNumbers({ sql, vault, publisher }),
       trunks: createTrunks({ sql }),
       callRecords: createCallRecords({ sql, vault }),

@@ -35,6 +35,7 @@ const Settings = Type.Object({
   CALLS_PER_SECOND_MAX: Type.Integer({ minimum: 1, default: 200 }),
   /** What a caller who matches no binding hears from us: 403 or 404. */
   UNMATCHED_SIP_STATUS: Type.Union([Type.Literal(403), Type.Literal(404)], { default: 403 }),
+  /** What a new pool says unless it is told otherwise. */
   RING_SECONDS_MAX: Type.Integer({ minimum: 5, maximum: 180, default: 60 }),
   TALK_SECONDS_MAX: Type.Integer({ minimum: 60, maximum: 86_400, default: 14_400 }),
   /** How long SIGTERM waits for running calls. */

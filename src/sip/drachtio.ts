@@ -61,7 +61,13 @@ type Handler = (request: SipRequest, response: SipResponse) => void
 
 export type SrfClient = {
   readonly _app: { readonly client?: DrachtioAgent }
-  connect(options: { host: string; port: number; secret: string; enablePing: boolean }): void
+  connect(options: {
+    host: string
+    port: number
+    secret: string
+    enablePing: boolean
+    reconnect: { retryMaxDelay: number }
+  }): void
   disconnect(): void
   use(method: string, handler: Handler): void
   on(event: 'connect', handler: (err: unknown, hostports: string, version: string) => void): void

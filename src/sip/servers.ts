@@ -40,6 +40,9 @@ export function parseSipServers(urls: string): readonly SipServerAddress[] {
   })
 }
 
+/** How late it may be noticed that the SIP server is back. */
+const redialMsMax = 1000
+
 /** Requests outside a dialog that we do not serve; answered so that the sender stops asking. */
 const unserved = ['message', 'register', 'subscribe', 'publish', 'info', 'notify', 'refer']
 
@@ -100,6 +103,13 @@ export function createSipServer(given: {
   })
   srf.on('error', (err) => log.warn({ err, server: server.name }, 'SIP server connection failed'))
   srf.on('close', () => setUp(false))
-  srf.connect({ host: address.host, port: address.port, secret: address.secret, enablePing: true })
+  srf.connect({
+    host: address.host,
+    port: address.port,
+    secret: address.secret,
+    enablePing: true,
+    // Otherwise each attempt waits nearly twice as long as the last, and calls are refused meanwhile.
+    reconnect: { retryMaxDelay: redialMsMax },
+  })
   return server
 }
