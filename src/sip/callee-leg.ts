@@ -12,6 +12,7 @@ import {
 } from './drachtio.ts'
 import { buildInvite } from './identity-out.ts'
 import { causeOfReason, reasonHeader } from './reason.ts'
+import type { ServerLostHandler } from './servers.ts'
 import { type Talk, type TalkListener, watchTalk } from './talk.ts'
 
 type CalleeListener = TalkListener & {
@@ -37,7 +38,7 @@ export function placeCallee(
     readonly sessionSeconds: number
     readonly national: (e164: string) => string
     readonly log: Logger
-    readonly onServerLost: (handler: () => void) => () => void
+    readonly onServerLost: (handler: ServerLostHandler) => () => void
   },
   listener: CalleeListener,
 ) {
@@ -48,7 +49,8 @@ export function placeCallee(
   let over = false
   let hungUpWith: HangupCause | undefined
 
-  const stopListening = given.onServerLost(() => {
+  const stopListening = given.onServerLost((endLater) => {
+    if (talk !== undefined) endLater(talk.dialogId)
     if (over) return
     over = true
     const cause = causeOf('callee-lost')

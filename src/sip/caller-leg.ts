@@ -4,6 +4,7 @@ import type { SipRequest, SipResponse, SrfClient } from './drachtio.ts'
 import { allowedMethods } from './identity-out.ts'
 import { causeOfReason, reasonHeader } from './reason.ts'
 import { createRinger } from './ringer.ts'
+import type { ServerLostHandler } from './servers.ts'
 import { refreshHeaders, type Talk, type TalkListener, watchTalk } from './talk.ts'
 
 type Phase = 'ringing' | 'answering' | 'talking' | 'gone'
@@ -15,7 +16,7 @@ export function createCallerLeg(given: {
   readonly response: SipResponse
   readonly log: Logger
   /** Tells of the loss of the SIP server; gives the way to stop listening. */
-  readonly onServerLost: (handler: () => void) => () => void
+  readonly onServerLost: (handler: ServerLostHandler) => () => void
 }) {
   const { srf, request, response, log } = given
   let phase: Phase = 'ringing'
@@ -28,7 +29,10 @@ export function createCallerLeg(given: {
     onGone: () => gone('lost', causeOf('caller-lost')),
   })
 
-  const stopListening = given.onServerLost(() => gone('lost', causeOf('caller-lost')))
+  const stopListening = given.onServerLost((endLater) => {
+    if (talk !== undefined) endLater(talk.dialogId)
+    gone('lost', causeOf('caller-lost'))
+  })
 
   function gone(how: 'gave-up' | 'hung-up' | 'lost', cause: HangupCause): void {
     if (phase === 'gone') return
@@ -42,10 +46,7 @@ export function createCallerLeg(given: {
     const reason = causeOfReason(cancel.get('Reason'))
     gone('gave-up', { ...causeOf('caller-abandoned'), q850: reason?.q850 ?? 16 })
   })
-  request.on('update', (update, answer) => {
-    // An UPDATE before the answer may only refresh: media cannot change before it is there.
-    answer.send(update.body === '' ? 200 : 491, { headers: { CSeq: update.get('CSeq') ?? '' } })
-  })
+  request.on('update', answerEarlyUpdate)
 
   return {
     offer: request.body === '' ? undefined : request.body,
@@ -100,6 +101,11 @@ export function createCallerLeg(given: {
       else talk?.hangUp(cause)
     },
   }
+}
+
+/** An UPDATE before the answer may only refresh: media cannot change before it is there. */
+function answerEarlyUpdate(update: SipRequest, answer: SipResponse): void {
+  answer.send(update.body === '' ? 200 : 491, { headers: { CSeq: update.get('CSeq') ?? '' } })
 }
 
 /** A normal end before the caller was answered (the callee hung up at once) is no success for the caller. */

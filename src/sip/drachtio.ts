@@ -104,3 +104,9 @@ export function forgetRequest(srf: SrfClient, request: SipRequest): void {
 export function stopInvites(srf: SrfClient): void {
   srf._app.client?.removeRoute('invite')
 }
+
+/** BYE in a dialog that an earlier connection of ours made; the server knows it by its id alone. */
+export function endDialog(srf: SrfClient, dialogId: string, done: (err: unknown) => void): void {
+  const bye = { method: 'BYE', stackDialogId: dialogId, headers: {} }
+  srf._app.client?.request(bye, (err) => done(err))
+}

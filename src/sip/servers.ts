@@ -1,6 +1,7 @@
 import type { Logger } from '../platform/logger.ts'
 import {
   createSrf,
+  endDialog,
   type SipRequest,
   type SipResponse,
   type SrfClient,
@@ -14,13 +15,16 @@ export type SipServerAddress = {
   readonly secret: string
 }
 
+/** `endLater`: the dialog outlives the connection, and gets its BYE when the server is back. */
+export type ServerLostHandler = (endLater: (dialogId: string) => void) => void
+
 /** One drachtio server that we are a client of. */
 export type SipServer = {
   readonly name: string
   readonly srf: SrfClient
   readonly up: boolean
   /** Called when the connection breaks; gives the way to stop listening. */
-  onLost(handler: () => void): () => void
+  onLost(handler: ServerLostHandler): () => void
   stopInvites(): void
   disconnect(): void
 }
@@ -60,15 +64,26 @@ export function createSipServer(given: {
 }): SipServer {
   const { address, log } = given
   const srf = createSrf()
-  const lostHandlers = new Set<() => void>()
+  const lostHandlers = new Set<ServerLostHandler>()
+  const stranded = new Set<string>()
   let up = false
+
+  /** A server that only lost us still has our dialogs; one that was restarted says that it has not. */
+  const endStranded = () => {
+    for (const dialogId of stranded) {
+      endDialog(srf, dialogId, (err) => {
+        if (err) log.debug({ err }, 'dialog went with its SIP server')
+      })
+    }
+    stranded.clear()
+  }
 
   const setUp = (now: boolean) => {
     if (up === now) return
     up = now
     given.onChange(now)
-    if (now) return
-    for (const handler of [...lostHandlers]) handler()
+    if (now) endStranded()
+    else for (const handler of [...lostHandlers]) handler((dialogId) => stranded.add(dialogId))
   }
 
   const server: SipServer = {

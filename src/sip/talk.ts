@@ -14,7 +14,7 @@ export type TalkListener = {
 }
 
 /** An answered dialog with one party. */
-export type Talk = { hangUp(cause: HangupCause): void }
+export type Talk = { readonly dialogId: string; hangUp(cause: HangupCause): void }
 
 /** Longest that the party's in-dialog request waits for our media before it is refused. */
 const reofferMsMax = 5000
@@ -76,6 +76,7 @@ export function watchTalk(given: {
   })
 
   return {
+    dialogId: dialog.id,
     hangUp(cause) {
       if (!dialog.connected) return
       dialog.destroy({ headers: reasonHeader(cause) }).catch((err: unknown) => {
