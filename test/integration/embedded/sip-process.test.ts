@@ -78,10 +78,13 @@ async function addBridge(client: Target, port: number): Promise<{ ended: () => n
         .then(({ uas, uac }) => {
           const both = [uas, uac] as const
           for (const [index, dialog] of both.entries()) {
-            dialog.on('destroy', () => {
+            const onEnd = () => {
               ended += 1
               void both[1 - index]?.destroy()
-            })
+            }
+            // A BYE that comes in the same moment as the answer is over before anybody can listen.
+            if (dialog.connected) dialog.on('destroy', onEnd)
+            else onEnd()
           }
         })
         .catch(() => undefined)

@@ -81,6 +81,7 @@ export type AppResponse = {
 }
 export type AppDialog = {
   readonly id: string
+  readonly connected: boolean
   readonly sip: { readonly callId: string; readonly localTag: string; readonly remoteTag: string }
   readonly remote: { readonly sdp: string }
   destroy(options?: object): Promise<AppRequest>
