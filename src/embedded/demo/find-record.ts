@@ -11,6 +11,7 @@ export type CallRecord = Readonly<Record<string, unknown>> & {
   readonly startTime?: string
   readonly releaseTime?: string
   readonly releaseReason?: string
+  readonly recorded: boolean
 }
 
 export type Recording = {

@@ -211,7 +211,7 @@ async function tellStory(
       findRecord(api, binding.id, placed.placedAt),
     )
     const recording =
-      record === undefined
+      record?.recorded !== true
         ? undefined
         : await step('listening to the recording', () => findRecording(recordingsDir, record.id))
     return { record, points: judgeCall({ placed, binding, voices, record, recording }) }

@@ -38,7 +38,13 @@ function goodEvidence(): Evidence {
   return {
     voices,
     binding: { id: '1', x, phoneA: '138****0001', phoneB: '139****0002' },
-    record: { id: 'c', callTime: '', startTime: '2030-01-01T00:00:00Z', releaseReason: 'normal' },
+    record: {
+      id: 'c',
+      callTime: '',
+      startTime: '2030-01-01T00:00:00Z',
+      releaseReason: 'normal',
+      recorded: true,
+    },
     recording: { file: 'c.wav', seconds: 10, channels: [voices.caller, voices.callee] },
     placed: {
       answer: { answered: true },
