@@ -6,6 +6,7 @@ import { type Meta, metaOf, metaText } from './client-protocol.ts'
 import type { ResponseInfo, Trap } from './core.ts'
 import type { Dialog } from './dialog.ts'
 import { type SipResponse, serialize } from './message.ts'
+import type { StrayDialogs } from './stray-dialogs.ts'
 import type { TransportName } from './transport.ts'
 import { parseUri } from './uri.ts'
 import type { UserAgent } from './user-agent.ts'
@@ -23,6 +24,7 @@ export type AppRequest = {
 export type AppLink = {
   readonly agent: UserAgent
   readonly dialogs: ReadonlyMap<string, Dialog>
+  readonly strays: StrayDialogs
   readonly traps: ReadonlySet<Trap>
   adopt(dialog: Dialog): void
   /** Answer a frame of the app. */
@@ -103,7 +105,8 @@ export class AppRequests {
 
   #receiveInside(asked: AppRequest, method: string): void {
     const { message } = asked
-    const dialog = this.#link.dialogs.get(asked.dialogId)
+    const { dialogs, strays } = this.#link
+    const dialog = dialogs.get(asked.dialogId) ?? strays.find(asked.dialogId)
     if (dialog === undefined) {
       this.#fail(asked, noDialog)
       return
@@ -166,7 +169,8 @@ export class AppRequests {
   }
 
   #acknowledge(asked: AppRequest): void {
-    const dialog = this.#link.dialogs.get(asked.dialogId)
+    const { dialogs, strays } = this.#link
+    const dialog = dialogs.get(asked.dialogId) ?? strays.find(asked.dialogId)
     if (dialog === undefined) {
       this.#fail(asked, superfluousAck)
       return

@@ -16,6 +16,7 @@ import {
 import type { Trap } from './core.ts'
 import type { Dialog } from './dialog.ts'
 import { serialize } from './message.ts'
+import type { StrayDialogs } from './stray-dialogs.ts'
 import type { HostPort } from './transport.ts'
 import { tagOf } from './uri.ts'
 import type { UserAgent } from './user-agent.ts'
@@ -30,18 +31,20 @@ export type SessionOptions = {
   readonly secret: string
   readonly agent: UserAgent
   readonly traps: ReadonlySet<Trap>
+  readonly strays: StrayDialogs
   readonly hostPorts: () => string
   readonly onClosed: (session: ClientSession) => void
 }
 
 /**
- * One connected app. It owns the requests that were handed to it, those that it sent, and their dialogs;
- * nobody inherits them when it goes.
+ * One connected app. It owns the requests that were handed to it, those that it sent, and their dialogs.
+ * Nobody inherits them when it goes, but its dialogs can still be ended.
  */
 export class ClientSession implements AppLink {
   readonly agent: UserAgent
   readonly traps: ReadonlySet<Trap>
   readonly dialogs = new Map<string, Dialog>()
+  readonly strays: StrayDialogs
   readonly #options: SessionOptions
   readonly #verbs = new Set<string>()
   readonly #requests = new AppRequests(this)
@@ -57,6 +60,7 @@ export class ClientSession implements AppLink {
     this.#options = options
     this.agent = options.agent
     this.traps = options.traps
+    this.strays = options.strays
     const { socket } = options
     const cutter = createFrameCutter()
     socket.setNoDelay(true)
@@ -117,7 +121,8 @@ export class ClientSession implements AppLink {
   #closed(): void {
     this.#isKnown = false
     // In-dialog requests get 481 from now on, and nothing is hung up: as with the real server.
-    for (const dialog of [...this.dialogs.values()]) this.agent.forget(dialog)
+    for (const dialog of this.dialogs.values()) this.strays.keep(dialog)
+    this.dialogs.clear()
     this.#incoming.clear()
     this.#updates.clear()
     this.#requests.clear()

@@ -5,9 +5,10 @@ import { ClientSession } from './client-session.ts'
 import type { Trap } from './core.ts'
 import type { Dialog } from './dialog.ts'
 import { type SipRequest, serialize } from './message.ts'
+import { createStrayDialogs } from './stray-dialogs.ts'
 import type { Timers } from './timers.ts'
-import type { Addresses, TransportName } from './transport.ts'
-import { createUserAgent } from './user-agent.ts'
+import type { TransportName } from './transport.ts'
+import { createUserAgent, type UserAgent } from './user-agent.ts'
 
 export type SipServerOptions = {
   readonly host: string
@@ -36,8 +37,11 @@ export function createSipServer(options: SipServerOptions) {
       const { dialog, request, peer } = incoming
       if (dialog !== undefined) {
         const app = apps.ownerOf(dialog)
-        if (app === undefined) incoming.respond({ status: 481, reason: 'Call Does Not Exist' })
-        else app.deliver(incoming)
+        if (app !== undefined) app.deliver(incoming)
+        else {
+          incoming.respond({ status: 481, reason: 'Call Does Not Exist' })
+          if (request.method === 'BYE') agent.forget(dialog)
+        }
         return
       }
       const app = apps.next(request.method.toLowerCase())
@@ -49,6 +53,7 @@ export function createSipServer(options: SipServerOptions) {
       if (app !== undefined) tellOfBye(app, dialog, bye)
     },
   })
+  const strays = createStrayDialogs(agent)
   const listener = createListener((socket) => {
     apps.add(
       new ClientSession({
@@ -56,7 +61,8 @@ export function createSipServer(options: SipServerOptions) {
         secret: options.secret,
         agent,
         traps: new Set(options.traps),
-        hostPorts: () => hostPortsOf(agent.addresses()),
+        strays,
+        hostPorts: () => hostPortsOf(agent),
         onClosed: apps.remove,
       }),
     )
@@ -144,8 +150,10 @@ function createListener(accept: (socket: Socket) => void) {
   }
 }
 
-function hostPortsOf(addresses: Addresses): string {
-  return Object.entries(addresses)
+/** Where we listen, as the other side has to write it. */
+function hostPortsOf(agent: UserAgent): string {
+  return transports
+    .map((transport) => [transport, agent.local(transport)] as const)
     .map(([transport, { host, port }]) => `${transport}/${host}:${port}`)
     .join(',')
 }
