@@ -4,7 +4,12 @@ import { createLimiter } from './limiter.ts'
 /** Many A, B and X, bound to each other, for load: made and removed over the engine's own interface. */
 export type Fleet = {
   readonly poolKey: string
-  readonly callers: readonly { readonly caller: string; readonly dialled: string }[]
+  readonly callers: readonly {
+    readonly caller: string
+    readonly callee: string
+    readonly dialled: string
+  }[]
+  unbindAll(): Promise<void>
   remove(): Promise<void>
 }
 
@@ -45,11 +50,15 @@ export async function createFleet(
       ),
     ),
   )
+  const unbindAll = async () => {
+    await Promise.all(bindings.map(({ id }) => inTurn(() => api.unbind(id))))
+  }
   return {
     poolKey,
-    callers: people.map(({ a, x }) => ({ caller: a, dialled: x })),
+    callers: people.map(({ a, b, x }) => ({ caller: a, callee: b, dialled: x })),
+    unbindAll,
     async remove() {
-      await Promise.all(bindings.map(({ id }) => inTurn(() => api.unbind(id))))
+      await unbindAll()
       await Promise.all(people.map(({ x }) => inTurn(() => api.removeNumber(x))))
     },
   }
