@@ -99,7 +99,6 @@ const reasonByStatus: Readonly<Record<number, HangupReason>> = {
   480: 'callee-unavailable',
   484: 'invalid-number',
   486: 'callee-busy',
-  487: 'caller-abandoned',
   488: 'media-unacceptable',
   600: 'callee-busy',
   603: 'callee-declined',
@@ -107,14 +106,16 @@ const reasonByStatus: Readonly<Record<number, HangupReason>> = {
   606: 'media-unacceptable',
 }
 
-/** Total: every final failure status that a carrier can send for the callee has a cause. */
+/**
+ * Total: every final failure status that a carrier can send for the callee has a cause. A status
+ * without a row is not passed on to the caller: its phone would take a 422 or a 494 as said of its
+ * own INVITE, and the SIP library refuses to send one that it does not know (607, 608, 555).
+ * A 487 is without a row as well: one that we asked for by CANCEL finds nobody waiting for it.
+ */
 export function causeOfStatus(status: number): HangupCause {
   const known = reasonByStatus[status]
   if (known !== undefined) return { ...causeOf(known), sipStatus: status }
-  return {
-    ...causeOf(status >= 500 && status < 600 ? 'trunk-failed' : 'callee-unavailable'),
-    sipStatus: status,
-  }
+  return causeOf(status >= 500 && status < 600 ? 'trunk-failed' : 'callee-unavailable')
 }
 
 const reasonByQ850: Readonly<Record<number, HangupReason>> = {
