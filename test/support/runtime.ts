@@ -89,7 +89,7 @@ async function migrate(databaseUrl: string): Promise<void> {
 
 const isUnset = (value: string | undefined) => value === undefined || value === ''
 
-export function isRunning(pid: number): boolean {
+function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
