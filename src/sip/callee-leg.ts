@@ -3,6 +3,7 @@ import type { VirtualNumber } from '../domain/ids.ts'
 import type { PhoneNumber } from '../domain/phone-number.ts'
 import type { Trunk } from '../domain/trunk.ts'
 import type { Logger } from '../platform/logger.ts'
+import { sendInvite } from './dialogs.ts'
 import {
   forgetRequest,
   type SipDialog,
@@ -75,48 +76,44 @@ export function placeCallee(
     setTimeout(() => forgetRequest(srf, sent), forgetAfterMs).unref()
   }
 
-  function answered(dialog: SipDialog, sdp: string): void {
+  function watch(dialog: SipDialog): void {
     const watched: TalkListener = {
       ...listener,
       onEnded: (end) => {
         if (finish()) listener.onEnded(end)
       },
     }
-    talk = watchTalk({
-      dialog,
-      listener: watched,
-      lost: causeOf('callee-lost'),
-      log,
-      ourOfferOpen: false,
-    })
-    // The 200 crossed our CANCEL: this call is not wanted any more.
-    if (over) talk.hangUp(hungUpWith ?? causeOf('caller-abandoned'))
-    else listener.onAnswered(sdp)
+    const lost = causeOf('callee-lost')
+    talk = watchTalk({ dialog, listener: watched, lost, log, ourOfferOpen: false })
   }
 
-  srf
-    .createUAC(
-      invite.uri,
-      { headers: invite.headers, localSdp: given.offer },
-      {
-        cbRequest: (_err, sent) => {
-          request = sent
-          if (over && hungUpWith !== undefined) cancel(hungUpWith)
-        },
-        cbProvisional: (response) => {
-          if (over) return
-          const early = response.body === '' ? undefined : response.body
-          if (early !== undefined || response.status === 180) listener.onRinging(early)
-        },
-      },
-    )
-    .then((dialog) => answered(dialog, remoteSdp(dialog)))
-    .catch((err: SipFailure) => {
-      if (!finish()) return
-      const failure = failureOf(err)
-      if (err.status === undefined) log.warn({ err }, 'INVITE to the callee could not be sent')
-      listener.onFailed(failure.cause, failure.next)
-    })
+  function answered(sdp: string): void {
+    if (!over) listener.onAnswered(sdp)
+    // The 200 crossed our CANCEL: this call is not wanted any more.
+    else talk?.hangUp(hungUpWith ?? causeOf('caller-abandoned'))
+  }
+
+  function failed(err: SipFailure): void {
+    if (!finish()) return
+    const failure = failureOf(err)
+    if (err.status === undefined) log.warn({ err }, 'INVITE to the callee could not be sent')
+    listener.onFailed(failure.cause, failure.next)
+  }
+
+  sendInvite({
+    ...{ srf, log, watch, ...invite, offer: given.offer },
+    onSent: (sent) => {
+      request = sent
+      if (over && hungUpWith !== undefined) cancel(hungUpWith)
+    },
+    onProvisional: (response) => {
+      if (over) return
+      const early = response.body === '' ? undefined : response.body
+      if (early !== undefined || response.status === 180) listener.onRinging(early)
+    },
+  })
+    .then(answered)
+    .catch(failed)
 
   return {
     hangUp(cause: HangupCause) {
@@ -127,8 +124,6 @@ export function placeCallee(
     },
   }
 }
-
-const remoteSdp = (dialog: SipDialog): string => dialog.remote.sdp
 
 /** The Reason header, where the other network gives one, says more than the status (RFC 3398 7.2.4.1). */
 function failureOf(err: SipFailure): { cause: HangupCause; next: boolean } {

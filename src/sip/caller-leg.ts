@@ -1,6 +1,7 @@
 import { causeOf, type HangupCause } from '../domain/hangup.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { SipRequest, SipResponse, SrfClient } from './drachtio.ts'
+import { acceptInvite } from './dialogs.ts'
+import type { SipDialog, SipRequest, SipResponse, SrfClient } from './drachtio.ts'
 import { allowedMethods } from './identity-out.ts'
 import { causeOfReason, reasonHeader } from './reason.ts'
 import { createRinger } from './ringer.ts'
@@ -48,6 +49,13 @@ export function createCallerLeg(given: {
   })
   request.on('update', answerEarlyUpdate)
 
+  function watch(dialog: SipDialog): void {
+    const listening = passOn(() => listener, gone)
+    const lost = causeOf('caller-lost')
+    const ourOfferOpen = request.body === ''
+    talk = watchTalk({ dialog, listener: listening, lost, log, ourOfferOpen })
+  }
+
   return {
     offer: request.body === '' ? undefined : request.body,
 
@@ -68,23 +76,15 @@ export function createCallerLeg(given: {
       phase = 'answering'
       ringer.stop()
       const headers = { Allow: allowedMethods, Supported: 'timer', ...refreshHeaders(request) }
-      const dialog = await srf
-        .createUAS(request, response, { localSdp: sdp, headers })
-        .catch((err: unknown) => {
-          // Its CANCEL or BYE was faster; where the SIP server did not tell us, it tells us now.
-          gone('lost', causeOf('caller-lost'))
-          throw err
-        })
-      talk = watchTalk({
-        dialog,
-        listener: passOn(() => listener, gone),
-        lost: causeOf('caller-lost'),
-        log,
-        ourOfferOpen: request.body === '',
+      const accepted = acceptInvite({ srf, request, response, localSdp: sdp, headers, watch })
+      await accepted.catch((err: unknown) => {
+        // Its CANCEL or BYE was faster; where the SIP server did not tell us, it tells us now.
+        gone('lost', causeOf('caller-lost'))
+        throw err
       })
       if ((phase as Phase) === 'gone') {
         // Hung up by us, or given up by the caller, while the 200 was on its way.
-        talk.hangUp(hungUpWith ?? causeOf('caller-abandoned'))
+        talk?.hangUp(hungUpWith ?? causeOf('caller-abandoned'))
         throw new Error('the caller left while it was answered')
       }
       phase = 'talking'

@@ -19,6 +19,8 @@ export type SipRequest = SipMessage & {
   readonly socket: object
   on(event: 'cancel', handler: (request: SipMessage) => void): void
   on(event: 'update', handler: (request: SipRequest, response: SipResponse) => void): void
+  /** Of a request that we sent. */
+  on(event: 'response', handler: (response: SipResponse) => void): void
   cancel(options: { headers?: Record<string, string> }, done: (err: unknown) => void): void
 }
 
@@ -26,6 +28,7 @@ export type SendOptions = { headers?: Record<string, string>; body?: string }
 
 export type SipResponse = SipMessage & {
   readonly status: number
+  readonly stackDialogId: string
   send(status: number, options?: SendOptions, done?: (err: unknown) => void): void
 }
 
@@ -73,13 +76,17 @@ export type SrfClient = {
   on(event: 'connect', handler: (err: unknown, hostports: string, version: string) => void): void
   on(event: 'error', handler: (err: Error) => void): void
   on(event: 'close', handler: () => void): void
+  /** Called by `dialogs.ts` alone. */
   createUAS(
     request: SipRequest,
     response: SipResponse,
     options: { localSdp: string; headers: Record<string, string> },
-  ): Promise<SipDialog>
-  createUAC(uri: string, options: UacOptions, callbacks: UacCallbacks): Promise<SipDialog>
+    done: DialogDone,
+  ): unknown
+  createUAC(uri: string, options: UacOptions, callbacks: UacCallbacks, done: DialogDone): unknown
 }
+
+type DialogDone = (err: unknown, dialog?: SipDialog) => void
 
 /** The connection's own bookkeeping: reached for only to give back what the library never does. */
 type DrachtioAgent = {

@@ -34,6 +34,7 @@ export function watchTalk(given: {
 }): Talk {
   const { dialog, listener, lost, log } = given
   let ourOfferOpen = given.ourOfferOpen
+  let hungUp = false
 
   dialog.on('destroy', (request, reason) => {
     if (reason === 'normal release' && request !== undefined) {
@@ -78,7 +79,8 @@ export function watchTalk(given: {
   return {
     dialogId: dialog.id,
     hangUp(cause) {
-      if (!dialog.connected) return
+      if (hungUp || !dialog.connected) return
+      hungUp = true
       dialog.destroy({ headers: reasonHeader(cause) }).catch((err: unknown) => {
         // Their BYE crossed ours, or the SIP server is gone: either way the dialog is over.
         log.debug({ err }, 'BYE was not needed any more')
