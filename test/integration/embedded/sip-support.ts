@@ -8,7 +8,7 @@ import { header, headers, isRequest } from '../../support/sip-text.ts'
 export const host = '127.0.0.1'
 const secret = 'a secret'
 /** With T1 at 20 ms the 32 s of the protocol pass in 1.3 s. */
-export const t1 = 20
+const t1 = 20
 export const sdp = [
   'v=0',
   `o=- 1 1 IN IP4 ${host}`,
