@@ -105,7 +105,7 @@ export function createCallerLeg(given: {
 
 /** An UPDATE before the answer may only refresh: media cannot change before it is there. */
 function answerEarlyUpdate(update: SipRequest, answer: SipResponse): void {
-  answer.send(update.body === '' ? 200 : 491, { headers: { CSeq: update.get('CSeq') ?? '' } })
+  answer.send(update.body === '' ? 200 : 491)
 }
 
 /** A normal end before the caller was answered (the callee hung up at once) is no success for the caller. */

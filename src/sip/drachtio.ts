@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import DrachtioSrf from 'drachtio-srf'
 
 /**
@@ -64,6 +65,7 @@ type Handler = (request: SipRequest, response: SipResponse) => void
 
 export type SrfClient = {
   readonly _app: { readonly client?: DrachtioAgent }
+  readonly _dialogs: Map<string, unknown>
   connect(options: {
     host: string
     port: number
@@ -90,9 +92,71 @@ type DialogDone = (err: unknown, dialog?: SipDialog) => void
 
 /** The connection's own bookkeeping: reached for only to give back what the library never does. */
 type DrachtioAgent = {
-  readonly mapServer: Map<object, { readonly pendingSipRequests: Map<string, unknown> }>
+  readonly mapServer: Map<object, Bookkeeping>
+  readonly wp: WireProtocol
   removeRoute(verb: string): void
   request(options: object, done: (err: unknown, request: unknown) => void): void
+}
+
+type Bookkeeping = {
+  readonly pendingRequests: Map<string, unknown>
+  readonly pendingSipRequests: Map<string, unknown>
+  readonly pendingNetworkInvites: Map<string, unknown>
+}
+
+type WireProtocol = {
+  /** Gives the id by which the server will answer. */
+  send(socket: object, message: string): string
+  emit(event: 'msg', socket: object, message: string): void
+  closing?: boolean
+  readonly reconnectVars: { readonly retryTimer?: NodeJS.Timeout | null }
+}
+
+/**
+ * What the SIP server takes (drachtio 0.9): a longer frame makes it deaf to us for ever, a longer
+ * header block is cut. A little is kept back for the frame's own id.
+ */
+const frameBytesMax = 12_000
+const headerBytesMax = 8_000
+
+/**
+ * Nothing longer is sent. Every answer of ours repeats From, To and Call-ID of the request, so
+ * without this any stranger could make the server deaf. Whoever waits for the answer is refused.
+ */
+export function refuseLongMessages(srf: SrfClient, onRefused: () => void): void {
+  const wire = srf._app.client?.wp
+  if (wire === undefined) return
+  const send = wire.send.bind(wire)
+  wire.send = (socket, message) => {
+    if (fitsFrame(message)) return send(socket, message)
+    onRefused()
+    const id = randomUUID()
+    const refusal = [randomUUID(), 'response', id, 'NOK', 'too long for the SIP server'].join('|')
+    setImmediate(() => wire.emit('msg', socket, refusal))
+    return id
+  }
+}
+
+function fitsFrame(message: string): boolean {
+  // In UTF-8 no UTF-16 unit takes more than three bytes: nearly every message is let through here.
+  if (message.length * 3 <= headerBytesMax) return true
+  const headerEnd = message.indexOf('\r\n\r\n')
+  const header = headerEnd === -1 ? message : message.slice(0, headerEnd)
+  return Buffer.byteLength(message) <= frameBytesMax && Buffer.byteLength(header) <= headerBytesMax
+}
+
+/** Also while there is no connection: then it is not dialled again. The library throws in that case. */
+export function disconnect(srf: SrfClient): void {
+  const { client } = srf._app
+  if (client === undefined) return
+  if (client.mapServer.size > 0) srf.disconnect()
+  client.wp.closing = true
+  clearTimeout(client.wp.reconnectVars.retryTimer ?? undefined)
+}
+
+/** The connection broke, and every dialog made over it with it: the library would keep them for ever. */
+export function forgetDialogs(srf: SrfClient): void {
+  srf._dialogs.clear()
 }
 
 export function createSrf(): SrfClient {

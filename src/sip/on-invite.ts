@@ -12,7 +12,7 @@ import type { SipServer } from './servers.ts'
 
 type CallerLeg = ReturnType<typeof createCallerLeg>
 
-/** Longest header values that may be echoed: the SIP server goes deaf on frames over 12 kB. */
+/** Longest header values that we are ready to repeat in every answer of a call: see `refuseLongMessages`. */
 const echoedHeaderBytesMax = 4000
 const offerBytesMax = 6000
 
@@ -47,7 +47,7 @@ export function createInviteHandler(given: {
     }
     const fault = faultOf(request)
     if (fault !== undefined) {
-      if (fault !== 'unanswerable') response.send(fault.status, { headers: fault.headers ?? {} })
+      response.send(fault.status, { headers: fault.headers ?? {} })
       return
     }
     const dialled = dialledNumber(request.uri, given.parser)
@@ -84,12 +84,12 @@ export function createInviteHandler(given: {
 
 type MessageFault = { readonly status: number; readonly headers?: Record<string, string> }
 
-/** What is wrong with the message itself. `unanswerable`: an answer would be larger than the SIP server takes. */
-function faultOf(request: SipRequest): MessageFault | 'unanswerable' | undefined {
+/** What is wrong with the message itself. */
+function faultOf(request: SipRequest): MessageFault | undefined {
   const echoed = ['From', 'To', 'Call-ID', 'CSeq'].map((name) => request.get(name) ?? '')
-  if (echoed.join('').length > echoedHeaderBytesMax) return 'unanswerable'
+  if (Buffer.byteLength(echoed.join('')) > echoedHeaderBytesMax) return { status: 400 }
   if (!request.has('Contact')) return { status: 400 }
-  if (request.body.length > offerBytesMax) return { status: 413 }
+  if (Buffer.byteLength(request.body) > offerBytesMax) return { status: 413 }
   const type = request.get('Content-Type')
   if (request.body !== '' && !/^application\/sdp\b/i.test(type ?? '')) {
     return { status: 415, headers: { Accept: 'application/sdp' } }

@@ -28,7 +28,10 @@ export function createRinger(given: {
           status,
           { headers: { ...headers }, ...(sdp === undefined ? {} : { body: sdp }) },
           (err) => {
-            if (err !== null && err !== undefined) given.onGone()
+            if (err === null || err === undefined) return
+            given.onGone()
+            // Answered all the same: the library keeps an INVITE for ever that it has seen no answer to.
+            given.response.send(487)
           },
         )
       send()

@@ -1,7 +1,10 @@
 import type { Logger } from '../platform/logger.ts'
 import {
   createSrf,
+  disconnect,
   endDialog,
+  forgetDialogs,
+  refuseLongMessages,
   type SipRequest,
   type SipResponse,
   type SrfClient,
@@ -82,8 +85,9 @@ export function createSipServer(given: {
     if (up === now) return
     up = now
     given.onChange(now)
-    if (now) endStranded()
-    else for (const handler of [...lostHandlers]) handler((dialogId) => stranded.add(dialogId))
+    if (now) return endStranded()
+    for (const handler of [...lostHandlers]) handler((dialogId) => stranded.add(dialogId))
+    forgetDialogs(srf)
   }
 
   const server: SipServer = {
@@ -97,7 +101,7 @@ export function createSipServer(given: {
       return () => lostHandlers.delete(handler)
     },
     stopInvites: () => stopInvites(srf),
-    disconnect: () => srf.disconnect(),
+    disconnect: () => disconnect(srf),
   }
 
   srf.use('invite', (request, response) => given.onInvite(server, request, response))
@@ -126,5 +130,6 @@ export function createSipServer(given: {
     // Otherwise each attempt waits nearly twice as long as the last, and calls are refused meanwhile.
     reconnect: { retryMaxDelay: redialMsMax },
   })
+  refuseLongMessages(srf, () => log.warn({ server: server.name }, 'message too long to be sent'))
   return server
 }

@@ -81,6 +81,11 @@ export async function startScriptedSipServer() {
 const ok = (id: string, ...more: readonly string[]) =>
   [randomUUID(), 'response', id, 'OK', ...more].join('|')
 
+/** The server's "not done", with its reason. */
+export function refused(frame: EngineFrame, reason: string): string {
+  return [randomUUID(), 'response', frame.id, 'NOK', reason].join('|')
+}
+
 const at = 'udp|192.0.2.1|5060|10:00:00.000000'
 
 /** A SIP message of the network, as the server passes it up. */
