@@ -11,6 +11,7 @@ import { type JournalLimits, journalLimits } from './journal-limits.ts'
 import { type JournalLock, takeJournalLock } from './journal-lock.ts'
 import { endsOfLostCalls, journalId, recoverJournal } from './journal-recovery.ts'
 import { createOpenCalls, type OpenCalls, splitEventId } from './open-calls.ts'
+import { createRecentFrames } from './recent-frames.ts'
 import { createSegmentKeeper, type SegmentKeeper } from './segment-keeper.ts'
 import { createSegmentWriter, type SegmentWriter } from './segment-writer.ts'
 import { readFrom } from './segments.ts'
@@ -177,15 +178,18 @@ function runJournal(
   let backlogEvents = recovered.backlogEvents
   const redis = ownConnection(deps.redis, 'call-journal')
   const keeper = createSegmentKeeper({ dir, sizes, limits, log })
+  const recent = createRecentFrames(limits.recentBytes)
   const writer = createSegmentWriter({
-    ...{ dir, sizes, openCalls, reserve, limits, log },
+    ...{ dir, sizes, openCalls, recent, reserve, limits, log },
     segment: recovered.segment,
     onDurable: () => publisher.wake(),
     onFailure: () => deps.onFailure?.('disk'),
   })
   const publisher = createStreamPublisher({
     ...{ redis, journalId: id, from: recovered.progress, log },
-    read: (from, framesMax) => readFrom({ dir, from, end: writer.durableEnd(), framesMax }),
+    read: async (from, framesMax) =>
+      recent.readFrom(from, framesMax) ??
+      (await readFrom({ dir, from, end: writer.durableEnd(), framesMax })),
     oldestKept: () => ({ ...keeper.oldest(), streamId: undefined }),
     onProgress: (progress) => keeper.onProgress(progress),
     onPublished(count) {

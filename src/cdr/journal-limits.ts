@@ -12,6 +12,8 @@ export type JournalLimits = {
   /** Events that wait for the disk. Beyond the first no new calls, beyond the second events are dropped. */
   readonly memoryBytes: number
   readonly memoryBytesHard: number
+  /** What was written last, kept for the publisher. Who is further behind reads from disk. */
+  readonly recentBytes: number
   /** Given up when the disk is full, so that running calls can end in the books. */
   readonly reserveBytes: number
   /** Held back per running call: ring, answer, end, and its line at the head of the next segment. */
@@ -30,6 +32,7 @@ export const journalLimits: JournalLimits = {
   keepMs: 60_000,
   memoryBytes: 8 * mebibyte,
   memoryBytesHard: 64 * mebibyte,
+  recentBytes: 4 * mebibyte,
   reserveBytes: 16 * mebibyte,
   callBytes: 8_192,
   earlyEventsMax: 1_000,

@@ -23,17 +23,35 @@ export function startLoop(deps: {
   onRecovery(): void
 }): Loop {
   const stopping = new AbortController()
-  let waking = new AbortController()
+  // Not a signal per step: making and giving one costs more than most steps.
+  let isWoken = false
+  let endIdle: (() => void) | undefined
   let retryMs = deps.retryMsMin
   let failing = false
 
   async function once(): Promise<void> {
-    waking = new AbortController()
+    isWoken = false
     const more = await deps.step(stopping.signal)
     if (failing) deps.onRecovery()
     failing = false
     retryMs = deps.retryMsMin
-    if (!more && !stopping.signal.aborted) await pause(deps.idleMs, waking.signal)
+    if (!more && !isWoken) await idle()
+  }
+
+  function idle(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, deps.idleMs)
+      endIdle = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  function wake(): void {
+    isWoken = true
+    endIdle?.()
+    endIdle = undefined
   }
 
   async function afterFailure(err: unknown): Promise<void> {
@@ -49,11 +67,11 @@ export function startLoop(deps: {
 
   const running = run()
   return {
-    wake: () => waking.abort(),
+    wake,
     isFailing: () => failing,
     async stop() {
       stopping.abort()
-      waking.abort()
+      wake()
       await running
     },
   }

@@ -12,7 +12,7 @@ export type SegmentKeeper = {
 }
 
 /** The position is written at most this often: a crash repeats this much of the stream. */
-const saveMsMin = 200
+const saveMsMin = 1_000
 
 export function createSegmentKeeper(deps: {
   dir: string

@@ -4,6 +4,7 @@ import { encodeFrame, type Frame } from './frames.ts'
 import type { JournalLimits } from './journal-limits.ts'
 import type { OpenCalls } from './open-calls.ts'
 import { pause } from './pause.ts'
+import type { RecentFrames } from './recent-frames.ts'
 import { createSegmentFile, type SegmentFile } from './segment-file.ts'
 import type { Position } from './segments.ts'
 
@@ -16,7 +17,7 @@ export type SegmentWriter = {
   pendingFrames(): number
   /** The disk does not take what we write. */
   isFailing(): boolean
-  /** Resolves when what was pushed before is on disk. */
+  /** Resolves when what was pushed before is on disk. Does not wait for more to gather. */
   flushed(): Promise<void>
   /** Writes what is pending, as far as the disk lets it within `msMax`. */
   close(msMax: number): Promise<void>
@@ -30,6 +31,7 @@ type WriterDeps = {
   /** Bytes per segment; kept up to date here. */
   readonly sizes: Map<number, number>
   readonly openCalls: OpenCalls
+  readonly recent: RecentFrames
   readonly reserve: DiskReserve
   readonly log: Logger
   onDurable(): void
@@ -38,14 +40,23 @@ type WriterDeps = {
 
 /** One write and one sync for at most this much, so that in a backlog the first does not wait for the last. */
 const batchBytesMax = 1_048_576
+/**
+ * What comes within this time goes out in one write: at ten calls a second that halves the writes,
+ * and with them what goes to Redis. It is also what a kill -9 can take.
+ */
+const gatherMs = 25
+/** So much is worth a write of its own. */
+const gatherBytesMax = 65_536
 
 export function createSegmentWriter(deps: WriterDeps): SegmentWriter {
-  const { dir, sizes, openCalls, limits, log } = deps
+  const { dir, sizes, openCalls, recent, limits, log } = deps
   const file = createSegmentFile(deps)
   const disk = createPersistence({ ...deps, file })
   let pending: { readonly frame: Frame; readonly bytes: Buffer }[] = []
   let pendingBytes = 0
   let running: Promise<void> | undefined
+  const gathering = createGathering()
+  let isUrgent = false
 
   async function writeBatch(): Promise<boolean> {
     const isOld = file.ageMs() > limits.segmentMs && file.end().offset > 0
@@ -56,28 +67,40 @@ export function createSegmentWriter(deps: WriterDeps): SegmentWriter {
     const count = countWithin(pending, batchBytesMax)
     const batch = pending.slice(0, count)
     const body = Buffer.concat(batch.map((each) => each.bytes))
+    const from = file.end()
     if (!(await disk.append(Buffer.concat([...head, body])))) return false
     pending = pending.slice(count)
     pendingBytes -= body.length
-    for (const { frame } of batch) openCalls.apply(frame)
+    const frames = batch.map((each) => each.frame)
+    for (const frame of frames) openCalls.apply(frame)
+    recent.add({ from, next: file.end(), frames, bytes: body.length })
     sizes.set(file.end().segment, file.end().offset)
     deps.onDurable()
     return true
   }
 
   async function writePending(): Promise<void> {
-    // The next turn of the event loop, so that what is pushed in this one goes out with it.
-    await new Promise((resolve) => setImmediate(resolve))
-    while (pending.length > 0 && (await writeBatch()));
+    try {
+      do await gathering.over(isUrgent || pendingBytes > gatherBytesMax)
+      while ((await writeBatch()) && pending.length > 0)
+    } catch (err) {
+      log.error({ err, dir }, 'call journal writer failed')
+    } finally {
+      // In the same turn in which nothing was pending, so that no push falls between.
+      running = undefined
+      isUrgent = false
+    }
   }
 
-  function run(): Promise<void> {
-    running ??= writePending()
-      .catch((err: unknown) => log.error({ err, dir }, 'call journal writer failed'))
-      .finally(() => {
-        running = undefined
-      })
-    return running
+  function run(): void {
+    if (pending.length > 0) running ??= writePending()
+  }
+
+  async function runAtOnce(): Promise<void> {
+    run()
+    isUrgent = running !== undefined
+    gathering.end()
+    await running
   }
 
   return {
@@ -85,20 +108,39 @@ export function createSegmentWriter(deps: WriterDeps): SegmentWriter {
       const bytes = encodeFrame(frame)
       pending.push({ frame, bytes })
       pendingBytes += bytes.length
-      void run()
+      run()
+      if (pendingBytes > gatherBytesMax) gathering.end()
     },
     durableEnd: () => file.end(),
     pendingBytes: () => pendingBytes,
     pendingFrames: () => pending.length,
     isFailing: () => disk.isFailing(),
     async flushed() {
-      while (pending.length > 0) await run()
+      while (pending.length > 0) await runAtOnce()
     },
     async close(msMax) {
       disk.giveUpAfter(msMax)
-      await run()
+      await runAtOnce()
       await file.close()
     },
+  }
+}
+
+/** The time in which more may come that goes out with what is there. */
+function createGathering() {
+  let end: () => void = () => undefined
+  return {
+    end: () => end(),
+    /** At the least until the next turn of the event loop, for what is pushed in this one. */
+    over: (atOnce: boolean): Promise<void> =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, gatherMs)
+        end = () => {
+          clearTimeout(timer)
+          setImmediate(resolve)
+        }
+        if (atOnce) end()
+      }),
   }
 }
 

@@ -80,6 +80,8 @@ export async function readFrom(options: {
   const { dir, from, end, framesMax } = options
   if (from.segment > end.segment) return { frames: [], next: from, damagedBytes: 0 }
   const limit = from.segment === end.segment ? end.offset : undefined
+  if (limit !== undefined && from.offset >= limit)
+    return { frames: [], next: from, damagedBytes: 0 }
   const chunk = await readChunk(dir, from, limit)
   if (chunk === undefined || chunk.bytes.length === 0) {
     const next = from.segment < end.segment ? { segment: from.segment + 1, offset: 0 } : from

@@ -56,7 +56,7 @@ export function createStreamPublisher(deps: {
   }
   redis.on('close', distrust)
 
-  /** While Redis takes one batch, the next is read. */
+  /** In a backlog the next batch is read while Redis takes one. */
   function readAhead(from: Position): void {
     const reading = deps.read(from, batchMax)
     // Who asks for it hears of it; nobody may.
@@ -90,7 +90,7 @@ export function createStreamPublisher(deps: {
     const events = frames.filter((frame) => frame.kind === 'event')
     oldestAt = timeOf(events[0])
     const sending = events.length > 0 ? publish(redis, deps.journalId, events) : undefined
-    readAhead(next)
+    if (frames.length === batchMax) readAhead(next)
     const sentId = await sending
     oldestAt = undefined
     const moved = isElsewhere(next, progress)

@@ -1,11 +1,10 @@
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type CallJournal, createCallJournal } from '../../../src/cdr/call-journal.ts'
 import { eventStream } from '../../../src/cdr/stream.ts'
@@ -15,8 +14,8 @@ import { createLogger } from '../../../src/platform/logger.ts'
 import { createRedis } from '../../../src/platform/redis.ts'
 import { aCall, aVault } from '../../support/call-events.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
+import { aSmallDisk } from '../../support/small-disk.ts'
 
-const run = promisify(execFile)
 const log = createLogger({ level: 'silent' })
 const childFile = fileURLToPath(new URL('./append-until-killed.ts', import.meta.url))
 const patience = { timeout: 20_000, interval: 20 }
@@ -68,23 +67,6 @@ describe('the call journal', () => {
     return [...new Set(entries.map(([, fields]) => fields[1] ?? ''))]
   }
 
-  /** A disk of two megabytes where the system lets us make one; otherwise a limit of the journal's own. */
-  async function aSmallDisk() {
-    const small = join(dir, 'small')
-    await mkdir(small)
-    const limits = { reserveBytes: 262_144, segmentBytes: 200_000, keepMs: 0 }
-    try {
-      await run('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', small])
-      return { dir: small, limits, remove: () => run('umount', [small]) }
-    } catch {
-      return {
-        dir: small,
-        limits: { ...limits, bytesMax: 2_000_000 },
-        remove: async () => undefined,
-      }
-    }
-  }
-
   const idsOf = (events: readonly CallEvent[]) => events.map(({ id }) => id)
 
   test('brings every event to the stream, in order', async () => {
@@ -103,6 +85,17 @@ describe('the call journal', () => {
     await vi.waitFor(() => expect(journal.stats().backlogEvents).toBe(0), patience)
     expect(batches.reduce((sum, count) => sum + count, 0)).toBe(events.length)
     expect(batches.length).toBeLessThan(events.length / 50)
+  })
+
+  test('what comes in short succession is written and published together', async () => {
+    const batches: number[] = []
+    const journal = await aJournal({ onPublished: (count) => batches.push(count) })
+    for (const event of aCall()) {
+      journal.append(event)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await vi.waitFor(() => expect(journal.stats().backlogEvents).toBe(0), patience)
+    expect(batches.filter((count) => count > 0).length).toBeLessThan(4)
   })
 
   test('goes on when Redis stops answering without a word and then answers again', async () => {
@@ -156,25 +149,31 @@ describe('the call journal', () => {
     await vi.waitFor(async () => expect(await published()).toEqual(all), patience)
   })
 
-  test('loses nothing and keeps the order when Redis is killed again and again meanwhile', async () => {
-    const journal = await aJournal({ limits: { segmentBytes: 20_000 } })
-    const sent: CallEvent[] = []
-    const send = async (calls: number) => {
-      for (let count = 0; count < calls; count++) {
-        const call = aCall()
-        sent.push(...call)
-        for (const event of call) journal.append(event)
-        if (count % 20 === 0) await new Promise((resolve) => setImmediate(resolve))
+  test.each([
+    ['what was written is still in memory', 4_000_000],
+    ['nearly everything is on disk only', 5_000],
+  ])(
+    'loses nothing and keeps the order when Redis is killed again and again, and %s',
+    async (_, recentBytes) => {
+      const journal = await aJournal({ limits: { segmentBytes: 20_000, recentBytes } })
+      const sent: CallEvent[] = []
+      const send = async (calls: number) => {
+        for (let count = 0; count < calls; count++) {
+          const call = aCall()
+          sent.push(...call)
+          for (const event of call) journal.append(event)
+          if (count % 20 === 0) await new Promise((resolve) => setImmediate(resolve))
+        }
       }
-    }
-    for (let round = 0; round < 4; round++) {
-      await send(200)
-      await server.kill()
-      await send(100)
-      await server.start()
-    }
-    await vi.waitFor(async () => expect(await published()).toEqual(idsOf(sent)), patience)
-  })
+      for (let round = 0; round < 4; round++) {
+        await send(200)
+        await server.kill()
+        await send(100)
+        await server.start()
+      }
+      await vi.waitFor(async () => expect(await published()).toEqual(idsOf(sent)), patience)
+    },
+  )
 
   test('sends again what Redis had confirmed and then forgot', async () => {
     const journal = await aJournal()
@@ -274,7 +273,7 @@ describe('the call journal', () => {
 
   test('a full disk stops new calls and loses nothing, and room makes it go on', async () => {
     const redis = await server.client()
-    const disk = await aSmallDisk()
+    const disk = await aSmallDisk(dir)
     await server.kill()
     try {
       const journal = await aJournal({ redis, dir: disk.dir, limits: disk.limits })
