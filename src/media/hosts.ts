@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import Mrf from 'drachtio-fsmrf'
 import type { Logger } from '../platform/logger.ts'
 
@@ -33,6 +34,25 @@ export function parseMediaHosts(urls: string): readonly MediaHostAddress[] {
   })
 }
 
+/** How long a host may take to accept a connection. */
+const acceptMsMax = 3000
+
+/**
+ * Asked before the library is: a connection of its own that was refused once dials again for ever,
+ * and opens a media server beside ours when the host is back.
+ */
+function takesConnections({ host, port }: MediaHostAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, timeout: acceptMsMax })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve()
+    })
+    socket.once('error', reject)
+    socket.once('timeout', () => socket.destroy(new Error('the media host does not answer')))
+  })
+}
+
 const redialMsMin = 250
 const redialMsMax = 5000
 
@@ -58,6 +78,7 @@ export function connectMediaHost(given: {
   let redial: NodeJS.Timeout | undefined
 
   async function dial(): Promise<void> {
+    await takesConnections(address)
     const fresh = await mrf.connect({
       address: address.host,
       port: address.port,

@@ -1,6 +1,7 @@
 import type Mrf from 'drachtio-fsmrf'
 import type { Logger } from '../platform/logger.ts'
 import { within } from '../platform/within.ts'
+import { closeEndpoint } from './close-endpoint.ts'
 import { MediaFault } from './media-fault.ts'
 import { createRingback } from './ringback.ts'
 import { hasUsableAudio } from './usable-audio.ts'
@@ -90,7 +91,7 @@ export function createMediaEnd(given: {
     },
 
     close(): void {
-      endpoint.destroy().catch((err: unknown) => log.debug({ err }, 'media end was closed already'))
+      closeEndpoint(endpoint, log)
     },
   }
 }

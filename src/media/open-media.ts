@@ -3,12 +3,17 @@ import { dirname, join } from 'node:path'
 import type Mrf from 'drachtio-fsmrf'
 import { causeOf, type HangupCause } from '../domain/hangup.ts'
 import type { Logger } from '../platform/logger.ts'
+import { within } from '../platform/within.ts'
+import { closeEndpoint } from './close-endpoint.ts'
 import type { MediaHost } from './hosts.ts'
 import { createMediaEnd, type FreeswitchEnd } from './media-end.ts'
 import { MediaFault } from './media-fault.ts'
 import { hasUsableAudio } from './usable-audio.ts'
 
 type Side = 'caller' | 'callee'
+
+/** A media host answers in milliseconds; one that does not must leave time for another. */
+const openMsMax = 3000
 
 export type MediaPair = {
   readonly caller: FreeswitchEnd
@@ -63,23 +68,42 @@ async function openOn(host: MediaHost, request: OpenRequest, deps: Deps): Promis
   const { server } = host
   if (server === undefined) throw new Error('media host is down')
   host.load += 1
-  const opening = [
-    server.createEndpoint(request.offer === undefined ? {} : { remoteSdp: request.offer }),
-    server.createEndpoint({}),
-  ] as const
-  const [caller, callee] = await Promise.allSettled(opening)
-  if (caller.status === 'fulfilled' && callee.status === 'fulfilled') {
-    return joinable({ host, caller: caller.value, callee: callee.value, request, deps })
+  try {
+    const ends = await openBoth(server, request.offer, deps.log)
+    return joinable({ host, ...ends, request, deps })
+  } catch (err) {
+    host.load -= 1
+    throw err
   }
-  host.load -= 1
-  for (const end of [caller, callee]) {
-    if (end.status === 'fulfilled') closeEndpoint(end.value, deps.log)
-  }
-  throw caller.status === 'rejected' ? caller.reason : (callee as PromiseRejectedResult).reason
 }
 
-function closeEndpoint(endpoint: Mrf.Endpoint, log: Logger): void {
-  endpoint.destroy().catch((err: unknown) => log.debug({ err }, 'media end was closed already'))
+type Ends = { readonly caller: Mrf.Endpoint; readonly callee: Mrf.Endpoint }
+
+/** Both or none: what was opened beside a failure is closed, also when it comes late. */
+async function openBoth(
+  server: Mrf.MediaServer,
+  offer: string | undefined,
+  log: Logger,
+): Promise<Ends> {
+  // The library may never come back: its own limit does not cover an event socket that breaks.
+  const open = async (options: { remoteSdp?: string }) =>
+    await within(openMsMax, 'opening a media end', server.createEndpoint(options), (late) =>
+      closeEndpoint(late, log),
+    )
+  const [caller, callee] = await Promise.allSettled([
+    open(offer === undefined ? {} : { remoteSdp: offer }),
+    open({}),
+  ])
+  if (caller.status === 'fulfilled' && callee.status === 'fulfilled') {
+    const ends = { caller: caller.value, callee: callee.value }
+    // One may have died while the other was being opened; nobody listened to it yet.
+    if (ends.caller.conn !== null && ends.callee.conn !== null) return ends
+  }
+  for (const end of [caller, callee]) {
+    if (end.status === 'fulfilled') closeEndpoint(end.value, log)
+  }
+  if (caller.status === 'rejected') throw caller.reason
+  throw callee.status === 'rejected' ? callee.reason : new Error('a media end died while opening')
 }
 
 function joinable(given: {

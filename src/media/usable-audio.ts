@@ -7,11 +7,18 @@ const staticNames = new Map([
 ])
 const spoken = new Set(['PCMU', 'PCMA'])
 
+/** The SIP server takes no frame over 12 kB, and no SDP of a telephone comes near. */
+const sdpBytesMax = 6000
+
+/** Beside a plain one as well: drachtio-fsmrf would refuse it, and FreeSWITCH might choose the wrong one. */
+const encrypted = /^m=audio.*SAVP/m
+
 /**
  * Whether an offer or answer has plain RTP audio in a codec that we speak. Judged here and not by
  * the media host: FreeSWITCH accepts nearly everything, and the call would stay up in silence.
  */
 export function hasUsableAudio(sdp: string): boolean {
+  if (Buffer.byteLength(sdp) > sdpBytesMax || encrypted.test(sdp)) return false
   let media: ReturnType<typeof parse>['media']
   try {
     media = parse(sdp).media ?? []
