@@ -62,8 +62,8 @@ class ConnectedCall {
   }
 
   /** The caller left while the call was being planned. */
-  callerGone(): void {
-    this.#ended(causeOf('caller-abandoned'), 1)
+  callerGone(cause: HangupCause): void {
+    this.#ended(cause, 1)
   }
 
   #now(): number {
@@ -174,7 +174,8 @@ class ConnectedCall {
         },
         onAnswered: (sdp) => {
           clearTimeout(this.#silenceTimer)
-          this.#calleeSdp = sdp
+          // A network whose 183 brought the SDP may leave it out of the 200.
+          if (sdp !== '') this.#calleeSdp = sdp
           this.#take({ type: 'answered', atMs: this.#now() })
         },
         onFailed: (cause, next) => fail(cause, next ? trunksLeft : 0),

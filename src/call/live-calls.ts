@@ -12,24 +12,39 @@ export type LiveCalls = ReturnType<typeof createLiveCalls>
 export function createLiveCalls() {
   const calls = new Map<CallId, LiveCall>()
   const waiting = new Set<() => void>()
+  let arriving = 0
+  const count = () => calls.size + arriving
+
+  const told = () => {
+    if (count() > 0) return
+    for (const resolve of waiting) resolve()
+    waiting.clear()
+  }
 
   return {
-    count: () => calls.size,
+    /** Those that are being looked up as well: they have begun, and their records are still to be written. */
+    count,
+    /** One call more that cannot be ended yet; gives the way to say that it has been looked up. */
+    arrive(): () => void {
+      arriving += 1
+      return () => {
+        arriving -= 1
+        told()
+      }
+    },
     add(callId: CallId, call: LiveCall): void {
       calls.set(callId, call)
     },
     remove(callId: CallId): void {
       calls.delete(callId)
-      if (calls.size > 0) return
-      for (const resolve of waiting) resolve()
-      waiting.clear()
+      told()
     },
     endAll(cause: HangupCause): void {
       for (const call of [...calls.values()]) call.end(cause)
     },
     /** Resolves when the last call is over. */
     none(): Promise<void> {
-      if (calls.size === 0) return Promise.resolve()
+      if (count() === 0) return Promise.resolve()
       return new Promise((resolve) => waiting.add(resolve))
     },
   }

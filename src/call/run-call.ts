@@ -35,13 +35,13 @@ export type RunCall = (
  * itself goes on by events.
  */
 export function createRunCall(deps: CallRunnerDeps): RunCall {
-  return async (attempt, caller, placeCallee, refusal) => {
+  const run: RunCall = async (attempt, caller, placeCallee, refusal) => {
     const log = deps.log.child({ callId: attempt.callId })
-    let gone = false
+    let gone: HangupCause | undefined
     // Until the plan is there nobody else listens: a caller who gives up meanwhile is kept in mind.
     caller.listen({
-      onEnded: () => {
-        gone = true
+      onEnded: ({ cause }) => {
+        gone = cause
       },
       onReoffer: async () => undefined,
       onAnswer: () => undefined,
@@ -50,7 +50,8 @@ export function createRunCall(deps: CallRunnerDeps): RunCall {
     const plan = await deps.plan(attempt, refusal)
     const facts = factsOf(attempt, plan, deps.routerId)
     log.info(
-      { x: attempt.dialled, caller: attempt.caller, plan: plan.kind, reasons: plan.reasons },
+      // What was dialled is shown when it is ours: otherwise it may be anybody's number.
+      { x: plan.number?.x, caller: attempt.caller, plan: plan.kind, reasons: plan.reasons },
       'call planned',
     )
     deps.append(eventOf('start', facts, attempt.receivedAt))
@@ -58,12 +59,20 @@ export function createRunCall(deps: CallRunnerDeps): RunCall {
     if (plan.kind === 'refuse') {
       const { reason, sipStatus } = plan.refusal
       caller.hangUp({ ...causeOf(reason), sipStatus })
-      record(deps, log, facts, causeOf(gone ? 'caller-abandoned' : reason), gone)
+      record(deps, log, facts, gone ?? causeOf(reason), gone !== undefined)
       return
     }
     const call = createConnectedCall({ deps, log, attempt, plan, facts, caller, placeCallee })
-    if (gone) call.callerGone()
-    else call.begin()
+    if (gone === undefined) call.begin()
+    else call.callerGone(gone)
+  }
+  return async (...given) => {
+    const lookedUp = deps.liveCalls.arrive()
+    try {
+      await run(...given)
+    } finally {
+      lookedUp()
+    }
   }
 }
 
