@@ -263,7 +263,7 @@ class ConnectedCall {
       })
     }
     deps.append(eventOf('answer', this.#facts, at))
-    log.info('call answered')
+    log.debug('call answered')
   }
 
   #listenerFor(side: Side): LegListener {

@@ -22,8 +22,43 @@ export function createLogger(options: {
       redact: ['token', 'secret', 'password', 'authorization'],
       timestamp: pino.stdTimeFunctions.isoTime,
     },
-    pino.destination({ dest: options.destination ?? 1, sync: false }),
+    gathered(options.destination ?? 1),
   )
+}
+
+/** A write costs more than all the rest of a line, so lines go out together, this long after the first of them. */
+const gatherMs = 100
+const gatherBytes = 8_192
+
+/** What is still here when the process ends in whatever way but by SIGKILL is written then. */
+function gathered(dest: string | number): { write(line: string): void } {
+  const destination = pino.destination({ dest, sync: false, minLength: gatherBytes })
+  let waitingBytes = 0
+  let timer: NodeJS.Timeout | undefined
+  destination.on('write', (bytes: number) => {
+    waitingBytes -= bytes
+  })
+  // A flush in the way of a write does nothing.
+  destination.on('drain', () => {
+    if (waitingBytes > 0) flushSoon()
+  })
+
+  function flush(): void {
+    timer = undefined
+    if (waitingBytes > 0) destination.flush()
+  }
+
+  function flushSoon(): void {
+    if (timer === undefined) timer = setTimeout(flush, gatherMs).unref()
+  }
+
+  return {
+    write(line) {
+      waitingBytes += Buffer.byteLength(line)
+      destination.write(line)
+      flushSoon()
+    },
+  }
 }
 
 function maskedError(err: unknown): object {
