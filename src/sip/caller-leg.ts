@@ -78,8 +78,8 @@ export function createCallerLeg(given: {
       const headers = { Allow: allowedMethods, Supported: 'timer', ...refreshHeaders(request) }
       const accepted = acceptInvite({ srf, request, response, localSdp: sdp, headers, watch })
       await accepted.catch((err: unknown) => {
-        // Its CANCEL or BYE was faster; where the SIP server did not tell us, it tells us now.
-        gone('lost', causeOf('caller-lost'))
+        // Its CANCEL or BYE reached the SIP server before our 200; nobody tells us of it but this.
+        gone('gave-up', causeOf('caller-abandoned'))
         throw err
       })
       if ((phase as Phase) === 'gone') {
