@@ -1,7 +1,16 @@
 import { startEmbedded } from '../../src/embedded/start-embedded.ts'
 
-/** Starts the private services in the folder given, prints their facts as one line, and stays until it is ended. */
-const [dataDir = ''] = process.argv.slice(2)
+/**
+ * Starts the private services in the folder given, prints their facts as one line, and stays until
+ * it is ended. With a uid it becomes that user first: once everything is loaded, because the
+ * project may lie where only root can read.
+ */
+const [dataDir = '', uid = ''] = process.argv.slice(2)
+if (uid !== '') {
+  process.setgroups?.([])
+  process.setgid?.(Number(uid))
+  process.setuid?.(Number(uid))
+}
 const runtime = await startEmbedded({
   dataDir,
   start: { postgres: true, redis: true, sip: false, media: false },

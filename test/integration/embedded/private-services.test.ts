@@ -8,7 +8,7 @@ import pg from 'pg'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { identify, isAlive, processesIn } from '../../../src/embedded/process-identity.ts'
 import { type Embedded, startEmbedded } from '../../../src/embedded/start-embedded.ts'
-import { asOrdinaryUser, ordinaryUid } from '../../support/ordinary-user.ts'
+import { ordinaryUid } from '../../support/ordinary-user.ts'
 
 const isRoot = process.getuid?.() === 0
 const services = { postgres: true, redis: true, sip: false, media: false }
@@ -36,15 +36,16 @@ async function start(
   return runtime
 }
 
-/** Another process that runs the services, so that it can be killed. */
-async function hold(prefix: readonly string[] = []): Promise<{
+/** Another process that runs the services, so that it can be killed; where we are root it can be another user. */
+async function hold(uid?: number): Promise<{
   holder: ChildProcess
   exited: Promise<unknown>
   facts: { pids: { postgres: number; redis: number }; databaseUrl: string; redisUrl: string }
 }> {
   const script = join(import.meta.dirname, '../../support/hold-runtime.ts')
-  const [program = '', ...args] = [...prefix, process.execPath, '--import', 'tsx', script, dataDir]
-  const holder = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const user = uid === undefined || !isRoot ? [] : [String(uid)]
+  const args = ['--import', 'tsx', script, dataDir, ...user]
+  const holder = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = new Promise((resolve) => holder.once('exit', resolve))
   ending.push(async () => {
     holder.kill('SIGKILL')
@@ -204,7 +205,7 @@ test('half a cluster from a start that was cut off is thrown away', async () => 
 
 test('an ordinary user can run the services', async () => {
   if (isRoot) await chown(home, ordinaryUid, ordinaryUid)
-  const { facts, holder, exited } = await hold(asOrdinaryUser())
+  const { facts, holder, exited } = await hold(ordinaryUid)
   const { uid } = await stat(join(dataDir, 'postgres'))
   expect(uid).toBe(isRoot ? ordinaryUid : process.getuid?.())
   expect(await inPostgres(facts.databaseUrl, 'select 1 as one')).toEqual([{ one: 1 }])
@@ -224,7 +225,7 @@ test('what belongs to somebody else is refused in words, and root leaves nothing
   await writeFile(join(dataDir, 'written-by-root'), '')
   await asRoot.stop()
 
-  const { facts } = await hold(asOrdinaryUser())
+  const { facts } = await hold(ordinaryUid)
   expect(await inPostgres(facts.databaseUrl, 'select answer from kept')).toEqual([{ answer: 42 }])
   expect((await stat(join(dataDir, 'written-by-root'))).uid).toBe(ordinaryUid)
 })
