@@ -73,7 +73,10 @@ export function placeCallee(
       if (err) log.debug({ err }, 'CANCEL was not needed any more')
     })
     // A peer that ignores CANCEL may leave us without any final response (drachtio-srf).
-    setTimeout(() => forgetRequest(srf, sent), forgetAfterMs).unref()
+    const forgetting = setTimeout(() => forgetRequest(srf, sent), forgetAfterMs).unref()
+    sent.on('response', (response) => {
+      if (response.status >= 200) clearTimeout(forgetting)
+    })
   }
 
   function watch(dialog: SipDialog): void {
@@ -136,5 +139,9 @@ function failureOf(err: SipFailure): { cause: HangupCause; next: boolean } {
   const byStatus = causeOfStatus(err.status)
   const byReason = causeOfReason(err.res?.get('Reason'))
   const said = byReason === undefined || byReason.reason === 'normal' ? byStatus : byReason
-  return { cause: { ...said, sipStatus: byStatus.sipStatus }, next: mayTryNextTrunk(err.status) }
+  return {
+    cause: { ...said, sipStatus: byStatus.sipStatus },
+    // A 503 with "busy" in its Reason speaks for the callee: another trunk would ring it again.
+    next: mayTryNextTrunk(err.status) && byReason?.fault !== 'callee',
+  }
 }

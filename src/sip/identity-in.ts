@@ -8,6 +8,8 @@ export type NumberParser = {
 }
 
 const quotedString = /"(?:[^"\\]|\\.)*"/g
+/** How much of a header value is read: a pattern must not meet a text without end. */
+const headerLengthMax = 4000
 /** Longest user part that is looked at: E.164 is 15 digits, the rest is separators and escapes. */
 const userLengthMax = 64
 
@@ -15,7 +17,8 @@ const userLengthMax = 64
  * The user part of the first SIP or tel URI in a header value or request URI (RFC 3261 25.1,
  * RFC 3966 3), without its parameters. Undefined when there is none.
  */
-export function userOfUri(text: string): string | undefined {
+export function userOfUri(whole: string): string | undefined {
+  const text = whole.slice(0, headerLengthMax)
   const match = /(?:sips?|tel):([^@>;,?\s]{1,200})/i.exec(text.replace(quotedString, ''))
   const user = match?.[1]
   if (user === undefined || user.length > userLengthMax) return undefined

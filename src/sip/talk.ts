@@ -16,6 +16,9 @@ export type TalkListener = {
 /** An answered dialog with one party. */
 export type Talk = { readonly dialogId: string; hangUp(cause: HangupCause): void }
 
+/** What the SIP server says of a CANCEL that came after our 200: it sends the BYE by itself. */
+const gaveUpTooLate = 'CANCEL after 200 OK'
+
 /** Longest that the party's in-dialog request waits for our media before it is refused. */
 const reofferMsMax = 5000
 
@@ -37,7 +40,8 @@ export function watchTalk(given: {
   let hungUp = false
 
   dialog.on('destroy', (request, reason) => {
-    if (reason === 'normal release' && request !== undefined) {
+    const theirs = reason === 'normal release' || reason === gaveUpTooLate
+    if (theirs && request !== undefined) {
       listener.onEnded({ how: 'hung-up', cause: causeOfBye(request.get('Reason')) })
     } else {
       listener.onEnded({ how: 'lost', cause: lost })
@@ -121,10 +125,14 @@ export function refreshHeaders(request: {
   }
 }
 
+/** How much of an INFO body is read: a pattern must not meet a text without end. */
+const infoLengthMax = 200
+
 /** application/dtmf-relay `Signal=5`, or application/dtmf with the digit alone. */
 function digitOfInfo(request: SipRequest): string | undefined {
   const type = request.get('Content-Type') ?? ''
-  if (/dtmf-relay/i.test(type)) return /^\s*Signal\s*=\s*([0-9A-D*#])/im.exec(request.body)?.[1]
-  if (/application\/dtmf\b/i.test(type)) return /^\s*([0-9A-D*#])\s*$/.exec(request.body)?.[1]
+  const body = request.body.slice(0, infoLengthMax)
+  if (/dtmf-relay/i.test(type)) return /^\s*Signal\s*=\s*([0-9A-D*#])/im.exec(body)?.[1]
+  if (/application\/dtmf\b/i.test(type)) return /^\s*([0-9A-D*#])\s*$/.exec(body)?.[1]
   return undefined
 }

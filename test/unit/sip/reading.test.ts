@@ -1,0 +1,30 @@
+import { describe, expect, test } from 'vitest'
+import { userOfUri } from '../../../src/sip/identity-in.ts'
+import { causeOfReason } from '../../../src/sip/reason.ts'
+import { parseSipServers } from '../../../src/sip/servers.ts'
+
+describe('a text without end does not hold every call up', () => {
+  test.each([
+    ['Reason', () => causeOfReason('Q.850;'.repeat(20_000))],
+    ['identity', () => userOfUri(`"${'\\"'.repeat(30_000)}`)],
+  ])('%s', (_, read) => {
+    const before = performance.now()
+    expect(read()).toBeUndefined()
+    expect(performance.now() - before).toBeLessThan(300)
+  })
+})
+
+describe('SIP servers', () => {
+  test('are named one after the other', () => {
+    expect(
+      parseSipServers('drachtio://:secret@192.0.2.1:9000, drachtio://:a%2Cb@sip.example'),
+    ).toEqual([
+      { host: '192.0.2.1', port: 9000, secret: 'secret' },
+      { host: 'sip.example', port: 9022, secret: 'a,b' },
+    ])
+  })
+
+  test.each(['redis://127.0.0.1', 'drachtio://'])('%s is none', (url) => {
+    expect(() => parseSipServers(url)).toThrow(/DRACHTIO_URL|Invalid URL/)
+  })
+})
