@@ -88,7 +88,8 @@ type MessageFault = { readonly status: number; readonly headers?: Record<string,
 function faultOf(request: SipRequest): MessageFault | undefined {
   const echoed = ['From', 'To', 'Call-ID', 'CSeq'].map((name) => request.get(name) ?? '')
   if (Buffer.byteLength(echoed.join('')) > echoedHeaderBytesMax) return { status: 400 }
-  if (!request.has('Contact')) return { status: 400 }
+  // Empty is as bad as none: the library would send the 200 and then fail to make a dialog of it.
+  if ((request.get('Contact') ?? '').trim() === '') return { status: 400 }
   if (Buffer.byteLength(request.body) > offerBytesMax) return { status: 413 }
   const type = request.get('Content-Type')
   if (request.body !== '' && !/^application\/sdp\b/i.test(type ?? '')) {

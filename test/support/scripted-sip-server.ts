@@ -86,18 +86,23 @@ export function refused(frame: EngineFrame, reason: string): string {
   return [randomUUID(), 'response', frame.id, 'NOK', reason].join('|')
 }
 
-const at = 'udp|192.0.2.1|5060|10:00:00.000000'
+const from = (address: string) => `udp|${address}|5060|10:00:00.000000`
 
 /** A SIP message of the network, as the server passes it up. */
-export function fromNetwork(transactionId: string, dialogId: string, text: string): string {
-  return `${randomUUID()}|sip|network|100|${at}|${transactionId}|${dialogId}|\r\n${text}`
+export function fromNetwork(
+  transactionId: string,
+  dialogId: string,
+  text: string,
+  address = '192.0.2.1',
+): string {
+  return `${randomUUID()}|sip|network|100|${from(address)}|${transactionId}|${dialogId}|\r\n${text}`
 }
 
 /** "Sent": the server's answer to a request or response of the engine, with what went out. */
 export function sent(frame: EngineFrame, transactionId: string, dialogId = ''): string {
   const isRequest = !frame.text.startsWith('SIP/')
   const ids = isRequest ? transactionId : `${transactionId}|${dialogId}||`
-  return `${ok(frame.id, 'application', '100', at, ids)}|Msg sent:|\r\n${completed(frame.text)}`
+  return `${ok(frame.id, 'application', '100', from('192.0.2.1'), ids)}|Msg sent:|\r\n${completed(frame.text)}`
 }
 
 /** What the server adds to a message, as far as the library reads it. */

@@ -15,6 +15,7 @@ import {
 } from '../../support/scripted-sip-server.ts'
 
 const log = pino({ level: 'silent' })
+const trunkAddress = '192.0.2.7'
 
 let far: ScriptedSipServer
 let server: SipServer
@@ -39,7 +40,7 @@ function connect(port: number): SipServer {
     onInvite: (_server, request, response) => {
       invited = { request, response }
     },
-    knows: () => false,
+    knows: (address) => address === trunkAddress,
     onChange: () => undefined,
   })
 }
@@ -140,4 +141,44 @@ describe('a connection', () => {
     expect(wp?.closing).toBe(true)
     expect(wp?.reconnectVars.retryTimer).toMatchObject({ _destroyed: true })
   })
+})
+
+describe('a server that is back', () => {
+  test('is told to end the dialogs that it kept', async () => {
+    const { leg, ended } = await beCalled()
+    const answering = leg.answer('v=0\r\n')
+    far.send(sent(await far.frame('SIP/2.0 200'), 'invite', 'call-of-INVITE;from-tag=theirs'))
+    await answering
+    far.drop()
+    await vi.waitFor(() => expect(ended).toHaveBeenCalled())
+    expect(server.up).toBe(false)
+    const bye = await far.frame('BYE')
+    expect(bye.dialogId).toBe('call-of-INVITE;from-tag=theirs')
+    far.send(refused(bye, 'Server error: unable to find dialog for dialog id provided'))
+    await vi.waitFor(() => expect(remembered()?.pendingRequests.size).toBe(0))
+    expect(server.up).toBe(true)
+  })
+})
+
+describe('a request outside a call', () => {
+  const ask = async (method: string, address?: string) => {
+    const text = request(method, caller)
+    far.send(fromNetwork('asked', '', text, address))
+    return (await far.frame('SIP/2.0')).text
+  }
+
+  test('of a stranger is refused', async () => {
+    expect(await ask('OPTIONS')).toMatch(/^SIP\/2.0 403/)
+  })
+
+  test('of a trunk that asks whether we are there', async () => {
+    expect(await ask('OPTIONS', trunkAddress)).toMatch(/^SIP\/2.0 200[\s\S]*Allow: INVITE/i)
+  })
+
+  test.each(['MESSAGE', 'REGISTER', 'SUBSCRIBE', 'PUBLISH', 'INFO', 'NOTIFY', 'REFER'])(
+    'that we do not serve: %s',
+    async (method) => {
+      expect(await ask(method, trunkAddress)).toMatch(/^SIP\/2.0 405[\s\S]*Allow: INVITE/i)
+    },
+  )
 })

@@ -95,6 +95,7 @@ describe('an INVITE of a trunk', () => {
 
   test.each([
     ['no Contact', { headers: { Contact: undefined } }, 400],
+    ['an empty Contact', { headers: { Contact: '' } }, 400],
     ['no number dialled', { uri: 'sip:192.0.2.10' }, 484],
     ['a dialled word', { uri: 'sip:reception@192.0.2.10' }, 484],
     [
