@@ -1,11 +1,7 @@
-import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { createMediaServer, type MediaServer, type MediaServerOptions } from './media-server.ts'
+import { runAsProcess } from '../run-as-process.ts'
+import { createMediaServer, type MediaServerOptions } from './media-server.ts'
 
-/**
- * The media stand-in as a process of its own. Prints one line of JSON when it is ready, answers the line `counts`
- * on its standard input, and stops on SIGTERM, SIGINT, or when that input ends (its parent is gone).
- */
 function readOptions(): MediaServerOptions {
   const { values } = parseArgs({
     options: {
@@ -40,38 +36,7 @@ function number(text: string): number {
   throw new Error(`a number is wanted, not "${text}"`)
 }
 
-function print(value: object): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`)
-}
-
-async function main(): Promise<void> {
+runAsProcess('media server', async () => {
   const server = createMediaServer(readOptions())
-  const addresses = await server.start()
-  const stop = stopOnce(server)
-  process.on('SIGTERM', stop).on('SIGINT', stop)
-  // A parent that is gone cannot read; that must not keep us from stopping in order.
-  process.stdout.on('error', stop)
-  createInterface({ input: process.stdin })
-    .on('line', (line) => {
-      if (line.trim() === 'counts') print(server.counts())
-    })
-    .on('close', stop)
-  print({ ready: true, ...addresses })
-}
-
-function stopOnce(server: MediaServer): () => void {
-  let isStopping = false
-  return () => {
-    if (isStopping) return
-    isStopping = true
-    server.stop().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    )
-  }
-}
-
-main().catch((error: unknown) => {
-  process.stderr.write(`the media server could not start: ${String(error)}\n`)
-  process.exitCode = 1
+  return { server, addresses: await server.start() }
 })

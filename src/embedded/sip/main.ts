@@ -1,13 +1,9 @@
-import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import { runAsProcess } from '../run-as-process.ts'
 import { traps } from './core.ts'
-import { createSipServer, type SipServer } from './sip-server.ts'
+import { createSipServer } from './sip-server.ts'
 
-/**
- * `--host 127.0.0.1 --sip-port 5060 --client-port 9022 --secret cymru`, port 0 for any free one.
- * Prints one line of JSON when it serves. Ends on SIGTERM, SIGINT, or when whoever started it closes its
- * stdin or dies. The line `counts` on stdin is answered with the counts as a line of JSON.
- */
+/** `--host 127.0.0.1 --sip-port 5060 --client-port 9022 --secret cymru`, port 0 for any free one. */
 function readOptions() {
   const { values } = parseArgs({
     options: {
@@ -34,37 +30,10 @@ function readOptions() {
   }
 }
 
-function say(facts: object): void {
-  process.stdout.write(`${JSON.stringify(facts)}\n`)
-}
-
-async function main(): Promise<void> {
+runAsProcess('SIP server', async () => {
   const server = createSipServer(readOptions())
   await server.start()
   const { sip, client } = server.addresses()
-  const stop = stopOnce(server)
-  process.on('SIGTERM', stop).on('SIGINT', stop)
-  createInterface({ input: process.stdin })
-    .on('line', (line) => {
-      if (line.trim() === 'counts') say(server.counts())
-    })
-    .on('close', stop)
-  say({ ready: true, sip: `${sip.host}:${sip.port}`, client: `${client.host}:${client.port}` })
-}
-
-function stopOnce(server: SipServer): () => void {
-  let isStopping = false
-  return () => {
-    if (isStopping) return
-    isStopping = true
-    server.stop().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    )
-  }
-}
-
-main().catch((error: unknown) => {
-  process.stderr.write(`the SIP server could not start: ${String(error)}\n`)
-  process.exitCode = 1
+  const addresses = { sip: `${sip.host}:${sip.port}`, client: `${client.host}:${client.port}` }
+  return { server, addresses }
 })
