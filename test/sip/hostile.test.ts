@@ -62,12 +62,15 @@ describe('good calls beside hostile input', () => {
 
 const rounds = 3
 
+const messages = () =>
+  hostileMessages().filter((each) => ground.runtime.isEmbedded || each.endsRealServer !== true)
+
 async function pour(host: string): Promise<void> {
   const socket = await boundUdpSocket(host)
   const { sip } = ground.runtime
   try {
     for (let round = 0; round < rounds; round++) {
-      for (const { bytes } of hostileMessages()) {
+      for (const { bytes } of messages()) {
         await new Promise<void>((sent) => socket.send(bytes, sip.port, sip.host, () => sent()))
         await pause(6)
       }
@@ -87,7 +90,7 @@ async function pourTcp(): Promise<void> {
     open.push(socket)
     return socket
   }
-  for (const [at, { bytes }] of hostileMessages().entries()) {
+  for (const [at, { bytes }] of messages().entries()) {
     const socket = dial()
     if (at % 3 === 0) socket.end(bytes)
     else if (at % 3 === 1) socket.write(bytes.subarray(0, bytes.length / 2))

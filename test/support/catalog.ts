@@ -38,7 +38,7 @@ export type CatalogEntry = {
   /** What the network between one side and us does to every packet. */
   readonly network?: {
     readonly side: 'caller' | 'callee'
-    readonly fault: 'repeats' | 'loses-first'
+    readonly fault: 'repeats' | 'loses-first' | 'delays'
   }
   /** Limit for each SIPp; 20 without it. */
   readonly secondsMax?: number

@@ -31,9 +31,14 @@ export async function startEngine(
   const port = await freeTcpPort()
   const token = 'test-token-of-the-first-administrator'
   const name = options.name ?? 'engine'
+  const program = ['--enable-source-maps', 'dist/main.js', 'serve']
+  // The kernel ends it when the test is ended by force.
   const child = spawn(
-    process.execPath,
-    ['--enable-source-maps', 'dist/main.js', 'serve', '--roles', options.roles ?? allRoles],
+    'setpriv',
+    [
+      ...['--pdeathsig=KILL', '--', process.execPath],
+      ...[...program, '--roles', options.roles ?? allRoles],
+    ],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -62,7 +67,10 @@ export async function startEngine(
     child.once('exit', (code, signal) => resolve(code ?? signal ?? ''))
   })
   const api = createApi(`http://127.0.0.1:${port}`, token)
-  await untilReady(api, exited, log)
+  await untilReady(api, exited, log).catch((err: unknown) => {
+    child.kill('SIGKILL')
+    throw err
+  })
   return {
     pid: child.pid ?? 0,
     api,

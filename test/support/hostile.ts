@@ -2,7 +2,12 @@
  * Messages that a careless or malicious peer sends, after the kinds that RFC 4475 describes, in words of
  * our own. None of them may disturb a good call; some get an answer, most do not matter.
  */
-export type Hostile = { readonly name: string; readonly bytes: Buffer }
+export type Hostile = {
+  readonly name: string
+  readonly bytes: Buffer
+  /** drachtio server 0.9.10 ends with a segmentation fault: see docs/compatibility.md. */
+  readonly endsRealServer?: true
+}
 
 let count = 0
 /** No two messages are retransmissions of each other. */
@@ -176,7 +181,6 @@ function brokenHeaders(): Hostile[] {
     ['no value anywhere', { Via: '', From: '', To: '', 'Call-ID': '', CSeq: '' }],
     ['separators without values', { Via: ';;;,;,,', Contact: ',,,<>' }],
     ['an angle bracket that never closes', { From: '<sip:a@b;tag=1' }],
-    ['a bare star as Contact', { Contact: '*' }],
     ['a Via to the broadcast address', { Via: 'SIP/2.0/UDP 255.255.255.255;branch=z9hG4bKbc' }],
     ['a Via to port 0', { Via: 'SIP/2.0/UDP 127.0.0.1:0;branch=z9hG4bKp0' }],
     ['a Via to a name that is none', { Via: 'SIP/2.0/UDP no..name...invalid;branch=z9hG4bKnn' }],
@@ -198,9 +202,11 @@ function brokenHeaders(): Hostile[] {
     ],
     ['a header smuggled with a lone line feed', { To: '<sip:a@127.0.0.1>\nX-Smuggled: yes' }],
   ]
+  const star = invite({ change: { Contact: '*' } })
   const missing = ['Via', 'From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards', 'Contact']
   return [
     ...changes.map(([name, change]) => hostile(name, invite({ change }))),
+    { name: 'a bare star as Contact', bytes: star, endsRealServer: true },
     ...missing.map((name) => hostile(`no ${name}`, invite({ without: [name] }))),
     hostile(
       'two of each',

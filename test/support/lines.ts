@@ -20,20 +20,34 @@ export type Address = { readonly host: string; readonly port: number }
  * What the network does to the packets of a line. Repetition is for packets towards the engine only:
  * SIPp itself does not get on with it.
  */
-export type NetworkFault = 'repeats' | 'loses-first'
+export type NetworkFault = 'repeats' | 'loses-first' | 'delays'
 
 const copiesWhenRepeating = 3
+/** Two messages that cross each other are both on their way for that long. Below T1, so that nothing is repeated. */
+const delayMs = 200
 
-/** Tells how many copies of this packet arrive. */
-function createNetwork(fault: NetworkFault | undefined): (packet: LinePacket) => number {
+/** Sends a packet on: as often and as late as the network has it arrive. */
+type Deliver = (packet: LinePacket, send: () => void) => void
+
+function createNetwork(fault: NetworkFault | undefined): Deliver {
   const known = new Set<string>()
-  return ({ bytes, towards }) => {
-    if (fault === undefined) return 1
-    if (fault === 'repeats') return towards === 'engine' ? copiesWhenRepeating : 1
-    const text = bytes.toString('latin1')
-    if (known.has(text)) return 1
-    known.add(text)
-    return 0
+  return (packet, send) => {
+    switch (fault) {
+      case undefined:
+        return send()
+      case 'delays':
+        return void setTimeout(send, delayMs)
+      case 'repeats':
+        for (let copy = 1; copy < copiesWhenRepeating; copy++) {
+          if (packet.towards === 'engine') send()
+        }
+        return send()
+      case 'loses-first': {
+        const text = packet.bytes.toString('latin1')
+        if (known.has(text)) send()
+        known.add(text)
+      }
+    }
   }
 }
 
@@ -50,7 +64,7 @@ export async function createCallerLine(options: {
   onPacket?: (packet: LinePacket) => void
 }): Promise<CallerLine> {
   const { engine } = options
-  const copies = createNetwork(options.fault)
+  const deliver = createNetwork(options.fault)
   const socket = await boundUdpSocket(options.host)
   const packets: LinePacket[] = []
   let phone: Address | undefined
@@ -65,10 +79,18 @@ export async function createCallerLine(options: {
     options.onPacket?.(packet)
     if (!fromEngine) phone = { host: from.address, port: from.port }
     const to = fromEngine ? phone : engine
-    if (to === undefined) return
-    for (let copy = copies(packet); copy > 0; copy--) socket.send(bytes, to.port, to.host)
+    if (to !== undefined) deliver(packet, () => sendOn(socket, bytes, to))
   })
   return { port: socket.address().port, packets, close: () => socket.close() }
+}
+
+/** A packet that was delayed may find its line closed. */
+function sendOn(socket: Socket, bytes: Buffer, to: Address): void {
+  try {
+    socket.send(bytes, to.port, to.host)
+  } catch {
+    // The scenario is over.
+  }
 }
 
 export type CalleeSeat = { readonly packets: readonly LinePacket[] }
@@ -92,7 +114,7 @@ type Seat = {
   readonly phone: Address | 'nobody'
   readonly packets: LinePacket[]
   readonly onPacket: ((packet: LinePacket) => void) | undefined
-  readonly copies: (packet: LinePacket) => number
+  readonly deliver: Deliver
 }
 
 /** Numbers are written in different ways by different trunks; their last ten digits are what they share. */
@@ -135,15 +157,14 @@ export async function createTrunkLine(options: {
     seat.packets.push(packet)
     seat.onPacket?.(packet)
     const to = fromEngine ? seat.phone : engine
-    if (to === 'nobody') return
-    for (let copy = seat.copies(packet); copy > 0; copy--) socket.send(bytes, to.port, to.host)
+    if (to !== 'nobody') seat.deliver(packet, () => sendOn(socket, bytes, to))
   })
   return {
     port: socket.address().port,
     strangers,
     seat(number, phone, how = {}) {
-      const copies = createNetwork(how.fault)
-      const seat: Seat = { number, phone, packets: [], onPacket: how.onPacket, copies }
+      const deliver = createNetwork(how.fault)
+      const seat: Seat = { number, phone, packets: [], onPacket: how.onPacket, deliver }
       seats.set(tail(number), seat)
       return { packets: seat.packets }
     },
