@@ -108,6 +108,9 @@ function checksOf(calls: Calls, journal: CallJournal): Router['checks'] {
   }
 }
 
+/** Longer than any call is looked up. */
+const lookupMsMax = 4_000
+
 /** No new call; the running ones have until the limit. */
 async function drain(calls: Calls, admission: Admission, shared: Shared): Promise<void> {
   const { settings, log, liveCalls } = shared
@@ -115,8 +118,11 @@ async function drain(calls: Calls, admission: Admission, shared: Shared): Promis
   for (const server of calls.servers) server.stopInvites()
   log.info({ calls: liveCalls.count() }, 'draining')
   const ms = settings.DRAIN_SECONDS_MAX * 1000
-  await within(ms, 'draining', liveCalls.none()).catch(() => {
+  await within(ms, 'draining', liveCalls.none()).catch(async () => {
     log.warn({ calls: liveCalls.count() }, 'calls are ended by draining')
     liveCalls.endAll(causeOf('draining'))
+    await within(lookupMsMax, 'the last lookups', liveCalls.none()).catch((err: unknown) =>
+      log.warn({ err }, 'calls are left as they are'),
+    )
   })
 }

@@ -13,6 +13,7 @@ export function createLiveCalls() {
   const calls = new Map<CallId, LiveCall>()
   const waiting = new Set<() => void>()
   let arriving = 0
+  let ending: HangupCause | undefined
   const count = () => calls.size + arriving
 
   const told = () => {
@@ -34,12 +35,16 @@ export function createLiveCalls() {
     },
     add(callId: CallId, call: LiveCall): void {
       calls.set(callId, call)
+      // It was still being looked up when all were ended.
+      if (ending !== undefined) call.end(ending)
     },
     remove(callId: CallId): void {
       calls.delete(callId)
       told()
     },
+    /** Those that are up, and from then on each one that comes out of its lookup. */
     endAll(cause: HangupCause): void {
+      ending = cause
       for (const call of [...calls.values()]) call.end(cause)
     },
     /** Resolves when the last call is over. */

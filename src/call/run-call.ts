@@ -47,7 +47,7 @@ export function createRunCall(deps: CallRunnerDeps): RunCall {
       onAnswer: () => undefined,
       onDigit: () => undefined,
     })
-    const plan = await deps.plan(attempt, refusal)
+    const plan = openable(await deps.plan(attempt, refusal))
     const facts = factsOf(attempt, plan, deps.routerId)
     log.info(
       // What was dialled is shown when it is ours: otherwise it may be anybody's number.
@@ -73,6 +73,25 @@ export function createRunCall(deps: CallRunnerDeps): RunCall {
     } finally {
       lookedUp()
     }
+  }
+}
+
+/** A callee whose seal cannot be opened (its key is gone) refuses the call, while that can still be recorded. */
+function openable(plan: CallPlan): CallPlan {
+  if (plan.kind === 'refuse') return plan
+  try {
+    plan.binding.callee.toString()
+    return plan
+  } catch {
+    const { number, reasons } = plan
+    const refusal = {
+      reason: 'internal-error',
+      sipStatus: 503,
+      unconnectedCause: 4,
+      controlMsg: 'INTERNAL_ERROR',
+    } as const
+    const why = 'the number of the other party cannot be unsealed'
+    return { kind: 'refuse', number, refusal, reasons: [...reasons, why] }
   }
 }
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { MediaPair } from '../../../src/call/ports.ts'
 import { causeOf } from '../../../src/domain/hangup.ts'
+import { PhoneNumber } from '../../../src/domain/phone-number.ts'
 import { refusalOf } from '../../../src/route/plan-call.ts'
 import { aNumber } from '../../support/builders.ts'
 import { aWorld, expectOver, settled, talking } from './a-world.ts'
@@ -71,6 +72,34 @@ describe('while the call is looked up', () => {
     world.decide.mockRejectedValue(new Error('a fault of ours'))
     await expect(world.start()).rejects.toThrow('a fault of ours')
     await world.liveCalls.none()
+  })
+
+  test('draining that has waited long enough ends it when it has been looked up', async () => {
+    const world = aWorld()
+    const plan = await world.decide()
+    const lookup = held<typeof plan>()
+    world.decide.mockReturnValue(lookup.promise)
+    const starting = world.start()
+    world.liveCalls.endAll(causeOf('draining'))
+    lookup.resolve(plan)
+    await starting
+    expect(world.said).toContain('caller hung up: draining')
+    expect(world.openMedia).not.toHaveBeenCalled()
+    expectOver(world, 'draining', 0)
+  })
+
+  test('a callee whose number cannot be unsealed is not rung, and that is on record', async () => {
+    const world = aWorld()
+    const callee = PhoneNumber.sealed(() => {
+      throw new Error('no such key')
+    })
+    const plan = await world.decide()
+    if (plan.kind === 'refuse') throw new Error('this call is to be connected')
+    world.decide.mockResolvedValue({ ...plan, binding: { ...plan.binding, callee } })
+    await world.start()
+    expect(world.said).toEqual(['caller hung up: internal-error'])
+    expect(world.events.map((event) => event.callee)).toEqual([undefined, undefined])
+    expectOver(world, 'internal-error', 0)
   })
 })
 
