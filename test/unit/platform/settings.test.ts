@@ -1,0 +1,31 @@
+import { describe, expect, test } from 'vitest'
+import { loadSettings } from '../../../src/platform/settings.ts'
+
+const usual = {
+  DATABASE_URL: 'postgres://127.0.0.1/axbridge',
+  REDIS_URL: 'redis://127.0.0.1',
+  DRACHTIO_URL: 'drachtio://:secret@127.0.0.1',
+  FREESWITCH_URLS: 'freeswitch://:secret@127.0.0.1',
+  AXBRIDGE_ADMIN_TOKEN: 'a-token-that-is-long-enough-for-anybody',
+}
+
+describe('settings', () => {
+  test('every fault is named at once, and no value', () => {
+    const given = { DRAIN_SECONDS_MAX: 'secret', UNMATCHED_SIP_STATUS: '500' }
+    expect(() => loadSettings(given)).toThrow(
+      /DATABASE_URL[\s\S]*DRAIN_SECONDS_MAX|DRAIN_SECONDS_MAX[\s\S]*DATABASE_URL/,
+    )
+    expect(() => loadSettings(given)).not.toThrow(/secret/)
+  })
+
+  test.each(['*', 'drachtio:*', 'express, drachtio:agent', '*,-drachtio:socket'])(
+    'DEBUG=%s is refused: the SIP library would print real numbers',
+    (DEBUG) => {
+      expect(() => loadSettings({ ...usual, DEBUG })).toThrow('DEBUG would have')
+    },
+  )
+
+  test.each(['', '1', 'fastify', '-drachtio'])('DEBUG=%j is no business of ours', (DEBUG) => {
+    expect(loadSettings({ ...usual, DEBUG }).REDIS_URL).toBe(usual.REDIS_URL)
+  })
+})
