@@ -107,7 +107,7 @@ type Bookkeeping = {
 type WireProtocol = {
   /** Gives the id by which the server will answer. */
   send(socket: object, message: string): string
-  emit(event: 'msg', socket: object, message: string): void
+  emit(event: 'msg', socket: object, message: string): boolean
   closing?: boolean
   readonly reconnectVars: { readonly retryTimer?: NodeJS.Timeout | null }
 }
@@ -134,6 +134,25 @@ export function refuseLongMessages(srf: SrfClient, onRefused: () => void): void 
     const refusal = [randomUUID(), 'response', id, 'NOK', 'too long for the SIP server'].join('|')
     setImmediate(() => wire.emit('msg', socket, refusal))
     return id
+  }
+}
+
+/**
+ * A fault in handling one message ends there. Thrown into the library's socket handler it would
+ * leave the message in the buffer, to be met again with everything that follows: deaf for ever.
+ */
+export function outliveFaults(srf: SrfClient, onFault: (err: unknown) => void): void {
+  const wire = srf._app.client?.wp
+  if (wire === undefined) return
+  const emit = wire.emit.bind(wire) as (event: string, ...given: readonly unknown[]) => boolean
+  wire.emit = (event: string, ...given: readonly unknown[]) => {
+    if (event !== 'msg') return emit(event, ...given)
+    try {
+      return emit(event, ...given)
+    } catch (err) {
+      onFault(err)
+      return true
+    }
   }
 }
 

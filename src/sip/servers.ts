@@ -4,6 +4,7 @@ import {
   disconnect,
   endDialog,
   forgetDialogs,
+  outliveFaults,
   refuseLongMessages,
   type SipRequest,
   type SipResponse,
@@ -130,6 +131,9 @@ export function createSipServer(given: {
     // Otherwise each attempt waits nearly twice as long as the last, and calls are refused meanwhile.
     reconnect: { retryMaxDelay: redialMsMax },
   })
+  outliveFaults(srf, (err) =>
+    log.error({ err }, 'a message was handled in no way anybody planned for'),
+  )
   refuseLongMessages(srf, () => log.warn({ server: server.name }, 'message too long to be sent'))
   return server
 }

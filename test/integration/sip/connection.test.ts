@@ -143,6 +143,17 @@ describe('a connection', () => {
   })
 })
 
+test('a fault in handling one message does not make us deaf to those that follow', async () => {
+  const { request: invite } = await beCalled()
+  invite.on('cancel', () => {
+    throw new Error('a fault of ours')
+  })
+  const cancel = request('CANCEL', caller).replace('call-of-CANCEL', 'call-of-INVITE')
+  const options = request('OPTIONS', caller)
+  far.send(fromNetwork('invite', '', cancel), fromNetwork('options', '', options, trunkAddress))
+  expect((await far.frame('SIP/2.0 200')).transactionId).toBe('options')
+})
+
 describe('a server that is back', () => {
   test('is told to end the dialogs that it kept', async () => {
     const { leg, ended } = await beCalled()
