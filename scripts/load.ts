@@ -282,8 +282,10 @@ function printReport(seen: {
       ]),
     ]),
   )
-  say('')
-  say(left.length === 0 ? 'nothing is held by the stand-ins' : `still held: ${left.join('; ')}`)
+  if (Object.keys(seen.held).length > 0) {
+    const text = left.length === 0 ? 'nothing is held' : `still held: ${left.join('; ')}`
+    say(`\nSIP and media stand-ins: ${text}`)
+  }
   if (result.complaints !== '') say(`\nfirst complaints:\n${result.complaints.slice(0, 2000)}`)
   const recordFault = records.records !== result.attempted || records.withoutEnd > 0
   say(lost === 0 && !recordFault ? '\nno call was lost' : `\n${lost} calls were lost`)
