@@ -54,7 +54,8 @@ function takesConnections({ host, port }: MediaHostAddress): Promise<void> {
 }
 
 const redialMsMin = 250
-const redialMsMax = 5000
+/** How late it may be noticed that the host is back. */
+const redialMsMax = 1000
 
 /**
  * Connect, and stay connected. After a break the library dials the event socket again but never
