@@ -46,6 +46,7 @@ class ConnectedCall {
   #ringTimer: NodeJS.Timeout | undefined
   #silenceTimer: NodeJS.Timeout | undefined
   #talkTimer: NodeJS.Timeout | undefined
+  #recordingOn = false
 
   constructor(given: Given) {
     this.#given = given
@@ -257,13 +258,21 @@ class ConnectedCall {
     if (plan.binding.recording) {
       const file = recordingFile(attempt)
       this.#facts = { ...this.#facts, recording: file }
-      this.#media?.record(file).catch((err: unknown) => {
-        log.error({ err }, 'recording could not be started')
-        this.#facts = { ...this.#facts, recording: undefined }
-      })
+      this.#run(this.#record(file))
     }
     deps.append(eventOf('answer', this.#facts, at))
     log.debug('call answered')
+  }
+
+  async #record(file: string): Promise<void> {
+    try {
+      await this.#media?.record(file)
+      this.#recordingOn = true
+    } catch (err) {
+      if (this.#state.at === 'over') return
+      this.#given.log.error({ err }, 'recording could not be started')
+      this.#facts = { ...this.#facts, recording: undefined }
+    }
   }
 
   #listenerFor(side: Side): LegListener {
@@ -307,6 +316,8 @@ class ConnectedCall {
       releaseDirection: by,
       releaseCause: cause.q850,
       releaseReason: cause.reason,
+      // Over before its recording began: there is no file.
+      recording: this.#recordingOn ? this.#facts.recording : undefined,
     }
     deps.append(eventOf('end', this.#facts, at))
     deps.liveCalls.remove(attempt.callId)

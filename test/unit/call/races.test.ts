@@ -280,4 +280,28 @@ describe('inside a call', () => {
     expect(world.ends()[0]?.recording).toBeUndefined()
     expectOver(world, 'normal', 1)
   })
+
+  test('that is over before its recording began claims none, and that is nobody’s fault', async () => {
+    const world = aWorld({ binding: { recording: true } })
+    const recording = held<undefined>()
+    world.pair.record = () => recording.promise
+    await talking(world)
+    world.caller().onEnded({ how: 'hung-up', cause: causeOf('normal') })
+    recording.reject(new Error('the media end is closed'))
+    await settled()
+    expect(world.events.map((event) => event.recording !== undefined)).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ])
+    expectOver(world, 'normal', 1)
+  })
+
+  test('that was recorded says where', async () => {
+    const world = aWorld({ binding: { recording: true } })
+    await talking(world)
+    world.caller().onEnded({ how: 'hung-up', cause: causeOf('normal') })
+    expect(world.ends()[0]?.recording).toMatch(/^\d{4}\/\d\d\/\d\d\/[0-9a-f-]{36}\.wav$/)
+  })
 })
