@@ -88,6 +88,8 @@ type MessageFault = { readonly status: number; readonly headers?: Record<string,
 function faultOf(request: SipRequest): MessageFault | undefined {
   const echoed = ['From', 'To', 'Call-ID', 'CSeq'].map((name) => request.get(name) ?? '')
   if (Buffer.byteLength(echoed.join('')) > echoedHeaderBytesMax) return { status: 400 }
+  // Of a dialog that is no longer: taken for a new call it would ring the other party again (RFC 3261 12.2.2).
+  if (/;\s*tag\s*=/i.test((request.get('To') ?? '').replace(/"[^"]*"/g, ''))) return { status: 481 }
   // Empty is as bad as none: the library would send the 200 and then fail to make a dialog of it.
   if ((request.get('Contact') ?? '').trim() === '') return { status: 400 }
   if (Buffer.byteLength(request.body) > offerBytesMax) return { status: 413 }

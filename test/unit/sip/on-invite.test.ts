@@ -96,6 +96,7 @@ describe('an INVITE of a trunk', () => {
   test.each([
     ['no Contact', { headers: { Contact: undefined } }, 400],
     ['an empty Contact', { headers: { Contact: '' } }, 400],
+    ['a tag in To: a call that is no longer', { headers: { To: `${usual.To};tag=ours` } }, 481],
     ['no number dialled', { uri: 'sip:192.0.2.10' }, 484],
     ['a dialled word', { uri: 'sip:reception@192.0.2.10' }, 484],
     [
@@ -129,6 +130,11 @@ describe('an INVITE of a trunk', () => {
   test('that requires what we do not know is told what, and nothing that it did not say', async () => {
     const { sent } = await invite({ headers: { Require: 'timer, x-y, <script>' } })
     expect(sent[0]?.headers).toEqual({ Unsupported: 'x-y, unknown' })
+  })
+
+  test('to somebody whose name looks like a tag is a call', async () => {
+    const { calls } = await invite({ headers: { To: `"a;tag=b" ${usual.To}` } })
+    expect(calls).toHaveLength(1)
   })
 
   test('that requires only what we know goes through', async () => {
