@@ -33,10 +33,12 @@ const lineFeed = 0x0a
 const space = 0x20
 
 export function encodeFrame(frame: Frame): Buffer {
-  const body = Buffer.from(`${letterOf[frame.kind]} ${frame.id} ${frame.json}`, 'utf8')
-  const bytes = Buffer.allocUnsafe(headBytes + body.length + 1)
-  bytes.write(`${hex8(body.length)} ${hex8(crc32(body))} `, 0, 'latin1')
-  body.copy(bytes, headBytes)
+  const body = `${letterOf[frame.kind]} ${frame.id} ${frame.json}`
+  const length = Buffer.byteLength(body)
+  const bytes = Buffer.allocUnsafe(headBytes + length + 1)
+  bytes.write(body, headBytes, 'utf8')
+  const sum = crc32(bytes.subarray(headBytes, headBytes + length))
+  bytes.write(`${hex8(length)} ${hex8(sum)} `, 0, 'latin1')
   bytes[bytes.length - 1] = lineFeed
   return bytes
 }

@@ -41,10 +41,10 @@ type WriterDeps = {
 /** One write and one sync for at most this much, so that in a backlog the first does not wait for the last. */
 const batchBytesMax = 1_048_576
 /**
- * What comes within this time goes out in one write: at ten calls a second that halves the writes,
+ * What comes within this time goes out in one write: at ten calls a second that more than halves the writes,
  * and with them what goes to Redis. It is also what a kill -9 can take.
  */
-const gatherMs = 25
+const gatherMs = 40
 /** So much is worth a write of its own. */
 const gatherBytesMax = 65_536
 

@@ -45,7 +45,7 @@ export function createOpenMedia(deps: Deps) {
       throw new MediaFault('media-unacceptable')
     }
     const candidates = deps.hosts.filter((host) => host.up).sort((a, b) => a.load - b.load)
-    let fault = new MediaFault('media-failed')
+    let fault: MediaFault | undefined
     for (const host of candidates) {
       try {
         return await openOn(host, request, deps)
@@ -57,7 +57,7 @@ export function createOpenMedia(deps: Deps) {
         fault = new MediaFault('media-failed', { cause: err })
       }
     }
-    throw fault
+    throw fault ?? new MediaFault('media-failed')
   }
 }
 

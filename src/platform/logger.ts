@@ -27,7 +27,7 @@ export function createLogger(options: {
 }
 
 /** A write costs more than all the rest of a line, so lines go out together, this long after the first of them. */
-const gatherMs = 100
+const gatherMs = 200
 const gatherBytes = 8_192
 
 /** What is still here when the process ends in whatever way but by SIGKILL is written then. */

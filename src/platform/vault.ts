@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hkdfSync, randomFillSync } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { PhoneNumber } from '../domain/phone-number.ts'
 import { createKeyedHash } from './keyed-hash.ts'
@@ -17,6 +17,8 @@ export type Vault = {
 
 const nonceBytes = 12
 const tagBytes = 16
+/** Asking the system for randomness costs as much as the sealing itself, so it is asked for many at once. */
+const noncesAtOnce = 128
 
 /** The first key seals; all of them open. The blind index hangs on the key named `index`, or the last one, so that sealing keys can be rotated without touching it. */
 export function createVault(keys: readonly VaultKey[]): Vault {
@@ -29,9 +31,11 @@ export function createVault(keys: readonly VaultKey[]): Vault {
   const current = derive(first, 'seal')
   const index = createKeyedHash(derive(keys.find((key) => key.id === 'index') ?? last, 'index'))
 
+  const nextNonce = createNonces()
+
   return {
     seal(number) {
-      const nonce = randomBytes(nonceBytes)
+      const nonce = nextNonce()
       const cipher = createCipheriv('aes-256-gcm', current, nonce)
       const body = Buffer.concat([cipher.update(number.reveal(), 'utf8'), cipher.final()])
       const packed = Buffer.concat([nonce, cipher.getAuthTag(), body])
@@ -53,6 +57,20 @@ export function createVault(keys: readonly VaultKey[]): Vault {
       return number
     },
     blindIndex: (number) => index(number.reveal()),
+  }
+}
+
+/** Each is given out once. They are no secret (NIST SP 800-38D 5.2.1.1). */
+function createNonces(): () => Buffer {
+  const nonces = Buffer.alloc(nonceBytes * noncesAtOnce)
+  let at = nonces.length
+  return () => {
+    if (at === nonces.length) {
+      randomFillSync(nonces)
+      at = 0
+    }
+    at += nonceBytes
+    return nonces.subarray(at - nonceBytes, at)
   }
 }
 

@@ -15,7 +15,10 @@ afterEach(() => {
 
 type Fake = ReturnType<typeof aFakeHost>
 
-function open(hosts: readonly Fake[], given: { offer?: string | undefined; recordingsDir?: string } = {}) {
+function open(
+  hosts: readonly Fake[],
+  given: { offer?: string | undefined; recordingsDir?: string } = {},
+) {
   const lost = vi.fn()
   const openMedia = createOpenMedia({
     hosts: hosts.map((each) => each.host),

@@ -11,6 +11,7 @@ describe('usable', () => {
     ['PCMU among others', ['m=audio 4000 RTP/AVP 18 0 101', 'a=rtpmap:101 telephone-event/8000']],
     ['PCMA under a dynamic type', ['m=audio 4000 RTP/AVP 96', 'a=rtpmap:96 pcma/8000']],
     ['on hold', ['m=audio 4000 RTP/AVP 8', 'a=sendonly']],
+    ['PCMA with the map that it has anyway', ['m=audio 4000 RTP/AVP 8', 'a=rtpmap:8 PCMA/8000/1']],
     ['beside video', ['m=video 4002 RTP/AVP 97', 'm=audio 4000 RTP/AVP 0']],
   ])('%s', (_what, media) => expect(hasUsableAudio(sdp(...media))).toBe(true))
 })
@@ -22,6 +23,7 @@ describe('not usable', () => {
       'a static type that is mapped to something else',
       ['m=audio 4000 RTP/AVP 8', 'a=rtpmap:8 X/8000'],
     ],
+    ['a payload type that only ends like a plain one', ['m=audio 4000 RTP/AVP 18 100']],
     ['telephone-event alone', ['m=audio 4000 RTP/AVP 101', 'a=rtpmap:101 telephone-event/8000']],
     ['a port of zero', ['m=audio 0 RTP/AVP 8']],
     ['SRTP', ['m=audio 4000 RTP/SAVP 8']],
