@@ -36,11 +36,4 @@ describe('a number in a text that others wrote', () => {
       }),
     )
   })
-
-  test('is looked for in no time, however long the text', () => {
-    const before = performance.now()
-    maskDigitRuns('1 '.repeat(100_000))
-    maskDigitRuns('%3'.repeat(100_000))
-    expect(performance.now() - before).toBeLessThan(500)
-  })
 })

@@ -55,8 +55,6 @@ export function aResponse(status = 0, headers: Headers = {}, body = '') {
   return { response, sent, script, statuses: () => sent.map((each) => each.status) }
 }
 
-export type FakeDialog = ReturnType<typeof aDialog>
-
 /** An answered dialog of the library. */
 export function aDialog(remoteSdp = 'their sdp') {
   const said: string[] = []

@@ -3,14 +3,15 @@ import { userOfUri } from '../../../src/sip/identity-in.ts'
 import { causeOfReason } from '../../../src/sip/reason.ts'
 import { parseSipServers } from '../../../src/sip/servers.ts'
 
-describe('a text without end does not hold every call up', () => {
-  test.each([
-    ['Reason', () => causeOfReason('Q.850;'.repeat(20_000))],
-    ['identity', () => userOfUri(`"${'\\"'.repeat(30_000)}`)],
-  ])('%s', (_, read) => {
-    const before = performance.now()
-    expect(read()).toBeUndefined()
-    expect(performance.now() - before).toBeLessThan(300)
+describe('only the beginning is read of what may be without end', () => {
+  test('a Reason', () => {
+    expect(causeOfReason(`${'Q.850;'.repeat(20_000)}cause=17`)).toBeUndefined()
+  })
+
+  test('an identity', () => {
+    const caller = '<sip:+8613800000001@192.0.2.1>'
+    expect(userOfUri(`"${'n'.repeat(1000)}" ${caller}`)).toBe('+8613800000001')
+    expect(userOfUri(`"${'\\"'.repeat(30_000)}" ${caller}`)).toBeUndefined()
   })
 })
 

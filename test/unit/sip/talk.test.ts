@@ -183,11 +183,13 @@ describe('what else a party asks inside a call', () => {
     expect(heard).toEqual([])
   })
 
-  test('an INFO of a thousand blank lines does not hold every call up', async () => {
-    const { ask } = aTalk()
-    const before = performance.now()
-    await ask('info', { 'Content-Type': 'application/dtmf-relay' }, '\n'.repeat(60_000))
-    expect(performance.now() - before).toBeLessThan(1000)
+  test('only the beginning of an INFO is read: blank lines without end held every call up', async () => {
+    const { ask, heard } = aTalk()
+    const body = `${'\n'.repeat(60_000)}Signal=5`
+    expect(await ask('info', { 'Content-Type': 'application/dtmf-relay' }, body)).toMatchObject([
+      { status: 200 },
+    ])
+    expect(heard).toEqual([])
   })
 })
 
