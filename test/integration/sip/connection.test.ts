@@ -110,6 +110,15 @@ describe('a caller', () => {
     leg.hangUp(causeOf('caller-lost'))
   })
 
+  test('cannot be answered over a connection that is gone: it is not waited for', async () => {
+    const { leg } = await beCalled()
+    far.drop()
+    await vi.waitFor(() => expect(server.up).toBe(false))
+    await expect(leg.answer('v=0\r\n')).rejects.toThrow('no longer there')
+    leg.ringing()
+    leg.hangUp(causeOf('caller-lost'))
+  })
+
   test('that updates before the answer is told so under its own CSeq', async () => {
     await beCalled()
     const update = request('UPDATE', caller).replace('call-of-UPDATE', 'call-of-INVITE')

@@ -82,7 +82,7 @@ const byCallee = (...lines: readonly string[]) => [
   ...lines,
 ]
 
-async function ring() {
+function place() {
   const { heard, listener } = listening()
   const leg = placeCallee(
     {
@@ -98,9 +98,14 @@ async function ring() {
     },
     listener,
   )
+  return { heard, leg }
+}
+
+async function ring() {
+  const placed = place()
   const invite = await far.frame('INVITE')
   far.send(sent(invite, 'invite'))
-  return { heard, leg }
+  return placed
 }
 
 const contact = 'Contact: <sip:callee@192.0.2.1:5060>'
@@ -128,6 +133,14 @@ describe('a callee', () => {
     const bye = await far.frame('BYE')
     expect(bye.dialogId).toBe(calleeDialog)
     expect(heard).toEqual(['failed: callee-unavailable'])
+  })
+
+  test('cannot be rung while the SIP server is away, and that is told like any failure', async () => {
+    far.drop()
+    await vi.waitFor(() => expect(server.up).toBe(false))
+    const { heard, leg } = place()
+    await vi.waitFor(() => expect(heard).toEqual(['failed: trunk-failed, next trunk']))
+    leg.hangUp(causeOf('trunk-failed'))
   })
 
   test('that answers after our CANCEL gets one BYE', async () => {
