@@ -78,12 +78,14 @@ export function rowOf(event: StoredEvent): CallRecordRow {
 /**
  * What two tellings of one call say together, whichever comes first: the one that went further is
  * believed, and the other fills its gaps. An end that was written for a lost router gives way to
- * the router's own, and never comes before an answer. `upsertCallRecords` says the same in SQL.
+ * the router's own, and never comes before an answer. A recording that turned out not to be there
+ * is not a gap. `upsertCallRecords` says the same in SQL.
  */
 export function mergeRows(a: CallRecordRow, b: CallRecordRow): CallRecordRow {
   const [further, other] = b.stage > a.stage ? [b, a] : [a, b]
   const known = Object.entries(further).filter(([, value]) => value !== undefined)
-  const merged: CallRecordRow = { ...other, ...Object.fromEntries(known) }
+  const filled: CallRecordRow = { ...other, ...Object.fromEntries(known) }
+  const merged = { ...filled, recording: further.recording }
   if (merged.stage !== lostEndStage) return merged
   const times = [a.release_time, b.release_time, merged.start_time].filter((t) => t !== undefined)
   return { ...merged, release_time: times.sort().at(-1) }

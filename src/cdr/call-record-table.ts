@@ -7,9 +7,16 @@ const mergedColumns = [
   ...['caller_sealed', 'caller_index', 'callee_sealed', 'callee_index', 'caller_role'],
   ...['intercepted', 'unconnected_cause', 'control_msg', 'out_id', 'trunk_in', 'trunk_out'],
   ...['call_out_time', 'ring_time', 'start_time', 'release_direction', 'release_cause'],
-  ...['release_reason', 'recording', 'start_event_id', 'end_event_id'],
+  ...['release_reason', 'start_event_id', 'end_event_id'],
 ] as const
-const columns = ['call_id', 'call_time', 'release_time', 'stage', ...mergedColumns].join(', ')
+const columns = [
+  'call_id',
+  'call_time',
+  'release_time',
+  'recording',
+  'stage',
+  ...mergedColumns,
+].join(', ')
 
 const merged = (column: string) => `case when excluded.stage > call_record.stage
     then coalesce(excluded.${column}, call_record.${column})
@@ -24,6 +31,8 @@ const upsertText = `
          json_populate_recordset(null::call_record, $1::json)
   on conflict (call_id, call_time) do update set
     ${mergedColumns.map((column) => `${column} = ${merged(column)}`).join(',\n    ')},
+    recording = case when excluded.stage > call_record.stage
+      then excluded.recording else call_record.recording end,
     release_time = case when greatest(excluded.stage, call_record.stage) = 4
       then greatest(excluded.release_time, call_record.release_time,
                     excluded.start_time, call_record.start_time)

@@ -130,6 +130,24 @@ describe('call records', () => {
     expect(rows).toEqual([{ count: '5' }])
   })
 
+  test.each([
+    ['in batches of their own', true],
+    ['in one batch', false],
+  ])(
+    'a recording that turned out not to be there is not in the record: events %s',
+    async (_, apart) => {
+      startWriter()
+      const call = aCall().map((event) =>
+        event.type === 'end' ? { ...event, recording: undefined } : event,
+      )
+      for (const events of apart ? call.map((event) => [event]) : [call]) {
+        await publish(events)
+        await drained()
+      }
+      expect((await get(call[0]))?.recording).toBeUndefined()
+    },
+  )
+
   test('an end that was written for a lost router gives way to the real one, also in the database', async () => {
     startWriter()
     const [start, , answer, end] = aCall()
