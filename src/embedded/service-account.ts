@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { chmod, lchown, lstat, mkdir, readdir, stat } from 'node:fs/promises'
+import { access, chmod, constants, lchown, lstat, mkdir, readdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -31,6 +31,9 @@ export async function openDataFolder(folder: string): Promise<{
   const uid = process.getuid?.() ?? nobody.uid
   if (uid !== 0) {
     await refuseForeignFiles(dataDir, uid)
+    await access(dataDir, constants.W_OK | constants.X_OK).catch((err: Error) => {
+      throw unusable(dataDir, err)
+    })
     return { dataDir, account: { uid, gid: process.getgid?.() ?? uid, setpriv: [] } }
   }
   const owner = await stat(dataDir)
@@ -57,7 +60,9 @@ export async function ownFolder(folder: string, account: ServiceAccount): Promis
 
 async function makeFolder(dataDir: string): Promise<void> {
   // 0711: the service account may pass through to its own folders and see nothing else.
-  const first = await mkdir(dataDir, { recursive: true, mode: 0o711 })
+  const first = await mkdir(dataDir, { recursive: true, mode: 0o711 }).catch((err: Error) => {
+    throw unusable(dataDir, err)
+  })
   if (first === undefined || process.getuid?.() !== 0) return
   const { uid, gid } = await stat(dirname(first))
   if (uid !== 0) await chownTree(first, { uid, gid })
@@ -73,6 +78,14 @@ async function chownTree(path: string, to: { uid: number; gid: number }): Promis
   if (entry.uid !== to.uid) await lchown(path, to.uid, to.gid)
 }
 
+const unusable = (dataDir: string, cause: Error) =>
+  new Error(
+    `the data folder ${dataDir} cannot be used: ${cause.message}; set AXBRIDGE_DATA to one that can be written`,
+    { cause },
+  )
+
+const chownCommand = (dataDir: string) => `sudo chown -R "$(id -un)" '${dataDir}'`
+
 /** Said at once and in words: otherwise the fault shows much later, as a failed write somewhere. */
 async function refuseForeignFiles(dataDir: string, uid: number): Promise<void> {
   const names = ['.', ...(await readdir(dataDir))]
@@ -80,9 +93,9 @@ async function refuseForeignFiles(dataDir: string, uid: number): Promise<void> {
     const path = join(dataDir, name)
     const entry = await lstat(path)
     if (entry.uid === uid) continue
-    throw new Error(
-      `${path} belongs to another user (uid ${entry.uid}); run: sudo chown -R "$(id -un)" ${dataDir}`,
-    )
+    const remedy =
+      name === '.' ? 'set AXBRIDGE_DATA to a folder of your own' : `run: ${chownCommand(dataDir)}`
+    throw new Error(`${path} belongs to another user (uid ${entry.uid}); ${remedy}`)
   }
 }
 

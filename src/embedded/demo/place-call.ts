@@ -40,8 +40,7 @@ export async function placeCall(options: {
   try {
     const answer = await answerOf(callerCall)
     if (answer.answered) {
-      await callerCall.say(voices.caller)
-      await untilSaid(callee, voices)
+      await Promise.race([talk(callerCall, callee, voices), untilAborted(signal)])
     }
     hangUp()
     const first = await firstCallOf(callee)
@@ -55,6 +54,18 @@ export async function placeCall(options: {
 function answerOf(call: PhoneCall): Promise<CallAnswer> {
   const late = { answered: false, status: 408, reason: 'nobody answered' } as const
   return Promise.race([call.answer, sleep(answerMsMax, late)])
+}
+
+async function talk(call: PhoneCall, callee: Callee | undefined, voices: Voices): Promise<void> {
+  await call.say(voices.caller)
+  await untilSaid(callee, voices)
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 /** B has said its text, or has had the time for it. */

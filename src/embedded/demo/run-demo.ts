@@ -40,14 +40,15 @@ const calleePortDefault = 5090
 export async function startDemo(context: Context): Promise<Demo> {
   const { options, step, closers } = context
   const dataDir = resolve(options.dataDir)
-  const runtime = await step(`starting ${startedHere(options)}`, () => startRuntime(context))
-  closers.push(() => runtime.stop())
-  const sip = runtime.sipAddress ?? `${options.host}:${options.sipPort}`
   const folders = {
     logDir: join(dataDir, 'log'),
     recordingsDir: resolve(context.env['RECORDINGS_DIR'] ?? join(dataDir, 'recordings')),
     tonesDir: resolve(context.env['TONES_DIR'] ?? join(projectFolder, 'config/tones')),
   }
+  refuseSpaces([folders.recordingsDir, folders.tonesDir])
+  const runtime = await step(`starting ${startedHere(options)}`, () => startRuntime(context))
+  closers.push(() => runtime.stop())
+  const sip = runtime.sipAddress ?? `${options.host}:${options.sipPort}`
   const token = options.adminToken ?? (await ensureAdminToken(dataDir))
   const api = createApi({ url: `http://${options.httpHost}:${options.httpPort}`, token })
   const engine = await step('starting the engine', () =>
@@ -75,6 +76,15 @@ export async function startDemo(context: Context): Promise<Demo> {
     broken: engine.died,
     tellStory: (signal) => tellStory(scene, signal),
   }
+}
+
+/** The media server's commands are split at spaces: a recording there would be missing without a word. */
+function refuseSpaces(folders: readonly string[]): void {
+  const odd = folders.find((folder) => /\s/.test(folder))
+  if (odd === undefined) return
+  throw new Error(
+    `'${odd}' has a space in its name, which a media server cannot use; set AXBRIDGE_DATA or RECORDINGS_DIR to a folder without one (for tones: TONES_DIR)`,
+  )
 }
 
 function startedHere({ elsewhere }: DemoOptions): string {
@@ -147,9 +157,11 @@ function writeEnvFile(
   file: string,
   settings: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
-  const lines = Object.entries(settings).map(([name, value]) => `${name}='${value ?? ''}'\n`)
+  const lines = Object.entries(settings).map(([name, value = '']) => `${name}=${quoted(value)}\n`)
   return writePrivately(file, lines.join(''))
 }
+
+const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
 
 /** On the same port as last time if it is free, so that the trunk need not change. */
 async function startOwnCallee(
