@@ -21,7 +21,7 @@ type Shape = {
 type Measured = { readonly msPerCall: number; readonly idleMsPerSecond: number }
 
 /** Compiled and warm before anything is measured. */
-const warmUpCalls = 60
+const warmUpCalls = 300
 const idleMs = 3000
 
 /**
