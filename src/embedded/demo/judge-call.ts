@@ -19,6 +19,8 @@ export type Evidence = {
 /** Speech at a normal level is around -20 dBFS; a line that carries nothing is below this. */
 const audibleDbfs = -45
 const postDialMsMax = 3000
+/** Ringing for less than this proves nothing about the ringback. */
+const ringMsMin = 1000
 
 /** From what the phones sent, received and heard, and what the engine wrote down. Pure. */
 export function judgeCall(evidence: Evidence): readonly Point[] {
@@ -29,7 +31,7 @@ export function judgeCall(evidence: Evidence): readonly Point[] {
   return [
     ...(callee === undefined ? [] : [shownNumber(evidence), nothingLeaked(evidence)]),
     postDialDelay(evidence),
-    ringbackHeard(evidence),
+    ...(answeredAtOnce(evidence) ? [] : [ringbackHeard(evidence)]),
     ...(callee === undefined ? [] : voicesHeard(evidence)),
     recorded(evidence),
     writtenDown(evidence),
@@ -85,6 +87,13 @@ function postDialDelay({ placed }: Evidence): Point {
     held: ringing !== undefined && ringing < postDialMsMax,
     text: `post-dial delay ${ringing === undefined ? 'unknown' : `${Math.round(ringing)} ms`}, from A's INVITE to the first ringing`,
   }
+}
+
+/** A machine behind DEMO_TRUNK may answer before a ringback can begin. */
+function answeredAtOnce({ placed }: Evidence): boolean {
+  const { ringing, answered } = placed.callerCall.times
+  if (placed.callee !== undefined || answered === undefined) return false
+  return answered - (ringing ?? 0) < ringMsMin
 }
 
 function ringbackHeard({ placed, voices }: Evidence): Point {

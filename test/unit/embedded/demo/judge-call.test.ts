@@ -96,6 +96,25 @@ describe('the story of the demo call', () => {
     }
   })
 
+  test('says nothing of the ringback when another B answers at once', () => {
+    const evidence = goodEvidence()
+    const { placed } = evidence
+    const otherB = (answered: number) => ({
+      ...placed,
+      callee: undefined,
+      calleeCall: undefined,
+      callerCall: {
+        ...placed.callerCall,
+        times: { ringing: 40, answered, ended: 13_000 },
+        heard: heard(voices.callee, new Int16Array()),
+      },
+    })
+    expect(failed({ ...evidence, placed: otherB(60) })).toEqual([])
+    expect(failed({ ...evidence, placed: otherB(3000) })).toEqual([
+      expect.stringContaining('not the enterprise ringback'),
+    ])
+  })
+
   test('fails when the sides do not hear each other', () => {
     const evidence = goodEvidence()
     const calleeCall = {
