@@ -75,19 +75,23 @@ export function createStreamPublisher(deps: {
     return deps.read(from, batchMax)
   }
 
+  async function askWhatRedisHas(): Promise<void> {
+    isTrusted = true
+    if (!(await hasLostEvents(redis, progress.streamId))) return
+    progress = deps.oldestKept()
+    log.warn({ from: progress }, 'redis lost call events: publishing again what is kept')
+  }
+
   async function step(): Promise<boolean> {
-    if (!isTrusted) {
-      isTrusted = true
-      if (await hasLostEvents(redis, progress.streamId)) {
-        progress = deps.oldestKept()
-        log.warn({ from: progress }, 'redis lost call events: publishing again what is kept')
-      }
-    }
+    if (!isTrusted) await askWhatRedisHas()
     const { frames, next, damagedBytes } = await read(progress)
     if (damagedBytes > 0) {
       log.error({ ...progress, damagedBytes }, 'call journal is damaged: stepped over')
     }
     const events = frames.filter((frame) => frame.kind === 'event')
+    // The connection broke while we read: what Redis still has must be asked before it gets more,
+    // because the ids of new entries would hide that older ones are gone.
+    if (!isTrusted) return true
     oldestAt = timeOf(events[0])
     const sending = events.length > 0 ? publish(redis, deps.journalId, events) : undefined
     if (frames.length === batchMax) readAhead(next)
