@@ -85,9 +85,7 @@ export function createStreamPublisher(deps: {
   async function step(): Promise<boolean> {
     if (!isTrusted) await askWhatRedisHas()
     const { frames, next, damagedBytes } = await read(progress)
-    if (damagedBytes > 0) {
-      log.error({ ...progress, damagedBytes }, 'call journal is damaged: stepped over')
-    }
+    if (damagedBytes > 0) tellOfDamage(log, progress, damagedBytes)
     const events = frames.filter((frame) => frame.kind === 'event')
     // The connection broke while we read: what Redis still has must be asked before it gets more,
     // because the ids of new entries would hide that older ones are gone.
@@ -129,6 +127,10 @@ export function createStreamPublisher(deps: {
     },
     oldestAt: () => oldestAt,
   }
+}
+
+function tellOfDamage(log: Logger, at: Position, damagedBytes: number): void {
+  log.error({ ...at, damagedBytes }, 'call journal is damaged: stepped over')
 }
 
 const isElsewhere = (a: Position, b: Position) => a.segment !== b.segment || a.offset !== b.offset
