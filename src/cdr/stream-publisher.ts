@@ -59,8 +59,7 @@ export function createStreamPublisher(deps: {
   /** In a backlog the next batch is read while Redis takes one. */
   function readAhead(from: Position): void {
     const reading = deps.read(from, batchMax)
-    // Who asks for it hears of it; nobody may.
-    reading.catch(() => undefined)
+    reading.catch(() => undefined) // Who asks for it hears of it; nobody may.
     ahead = { from, reading }
   }
 
@@ -87,8 +86,7 @@ export function createStreamPublisher(deps: {
     const { frames, next, damagedBytes } = await read(progress)
     if (damagedBytes > 0) tellOfDamage(log, progress, damagedBytes)
     const events = frames.filter((frame) => frame.kind === 'event')
-    // The connection broke while we read: what Redis still has must be asked before it gets more,
-    // because the ids of new entries would hide that older ones are gone.
+    // The connection broke while we read: the ids of new entries would hide that older ones are gone.
     if (!isTrusted) return true
     oldestAt = timeOf(events[0])
     const sending = events.length > 0 ? publish(redis, deps.journalId, events) : undefined
