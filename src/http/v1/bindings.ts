@@ -6,6 +6,7 @@ import { DomainError } from '../../domain/errors.ts'
 import { type BindingId, type PoolKey, parseBindingId } from '../../domain/ids.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { type Principal, principalOf } from '../auth.ts'
+import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
 import { type Fault, problems, RequestRefused } from '../problem.ts'
 import {
   bindingIdShape,
@@ -105,6 +106,11 @@ const BindingAnswer = Type.Object(
   },
 )
 
+const csvColumns = [
+  ...(['id', 'poolKey', 'product', 'x', 'phoneA', 'phoneB', 'status', 'expiresAt'] as const),
+  ...(['createdAt', 'endedAt', 'recording', 'callRestrict', 'outId'] as const),
+]
+
 const BindingParams = Type.Object({ id: bindingIdShape })
 
 const BindingQuery = Type.Object(
@@ -114,6 +120,7 @@ const BindingQuery = Type.Object(
     outId: Type.Optional(outIdShape),
     live: Type.Optional(Type.Boolean({ description: '`true`: only those that are live.' })),
     ...pageQuery,
+    ...csvQuery,
   },
   closed,
 )
@@ -168,21 +175,24 @@ export const bindingRoutes: FastifyPluginAsyncTypebox<BindingDeps> = async (
         summary: 'Bindings, newest first',
         tags: ['bindings'],
         querystring: BindingQuery,
-        response: { 200: pageOf(BindingAnswer), ...problems(400, 422) },
+        response: { 200: pageOrCsv(pageOf(BindingAnswer), csvColumns), ...problems(400, 422) },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { poolKey, x, outId, live, limit, cursor } = request.query
-      const page = await bindings.list({
+      const filter = {
         accountId: principalOf(request).accountId,
         poolKey: poolKey as PoolKey | undefined,
         x: x === undefined ? undefined : virtualIn('querystring/x', x, parser),
         outId,
         liveOnly: live,
-        limit,
-        cursor,
-      })
-      return pageAnswer(page, answerOf)
+      }
+      const list = (part: Part) => bindings.list({ ...filter, ...part })
+      if (wantsCsv(request)) {
+        const csv = { name: 'bindings', columns: csvColumns, list, answer: answerOf }
+        return sendCsv(request, reply, csv)
+      }
+      return pageAnswer(await list({ limit, cursor }), answerOf)
     },
   )
 
