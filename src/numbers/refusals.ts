@@ -41,3 +41,23 @@ export const numberFrozen = () =>
     'This X is frozen by its operator and can be neither locked nor unlocked.',
     { vendorCode: 'isv.FORBIDDEN_ACTION' },
   )
+
+export const migrationUnknown = () =>
+  new DomainError('migration-unknown', 404, 'There is no migration with this id.', {
+    vendorCode: 'isv.INVALID_PARAMETERS',
+  })
+
+export const poolsDiffer = (from: string, to: string) =>
+  new DomainError(
+    'product-mismatch',
+    409,
+    `The old pool holds ${from} numbers and the new one ${to} numbers; numbers move only between pools of one product.`,
+    { vendorCode: 'isv.FORBIDDEN_ACTION' },
+  )
+
+export const keyReused = () =>
+  new DomainError(
+    'idempotency-key-reused',
+    422,
+    'This Idempotency-Key was used for a different request. Use a new key for a new request.',
+  )
