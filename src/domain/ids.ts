@@ -19,9 +19,19 @@ export type VirtualNumber = Branded<'VirtualNumber'>
 /** Owner of pools, numbers, bindings and money. */
 export type AccountId = Branded<'AccountId'>
 
+/** One run of moving numbers between pools. */
+export type MigrationId = Branded<'MigrationId'>
+
+/** A person who stands for numbers: one entry of the real-person certification. */
+export type CertifierId = Branded<'CertifierId'>
+
+/** A certification that waits for, or had, a human's decision. */
+export type ReviewId = Branded<'ReviewId'>
+
 const e164Pattern = /^\+[1-9]\d{4,14}$/
 const bindingIdPattern = /^[1-9]\d{0,15}$/
 const poolKeyPattern = /^FC\d{6,18}$/
+const serialPattern = /^[1-9]\d{0,14}$/
 const trunkIdPattern = /^[a-z0-9][a-z0-9-]{0,31}$/
 
 /** Shape only: whether the text is E.164 with plus. National forms are `platform/`'s to parse. */
@@ -40,4 +50,16 @@ export function parsePoolKey(text: string): PoolKey | undefined {
 
 export function parseTrunkId(text: string): TrunkId | undefined {
   return trunkIdPattern.test(text) ? (text as TrunkId) : undefined
+}
+
+export function parseMigrationId(text: string): MigrationId | undefined {
+  return serialPattern.test(text) ? (text as MigrationId) : undefined
+}
+
+export function parseCertifierId(text: string): CertifierId | undefined {
+  return serialPattern.test(text) ? (text as CertifierId) : undefined
+}
+
+export function parseReviewId(text: string): ReviewId | undefined {
+  return serialPattern.test(text) ? (text as ReviewId) : undefined
 }

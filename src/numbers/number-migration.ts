@@ -1,5 +1,5 @@
 import type { Product } from '../domain/call.ts'
-import type { AccountId, PoolKey, VirtualNumber } from '../domain/ids.ts'
+import type { AccountId, MigrationId, PoolKey, VirtualNumber } from '../domain/ids.ts'
 
 export type MigrateNumbers = {
   readonly accountId: AccountId
@@ -19,7 +19,7 @@ export type MigrationSelection =
 
 /** One run, as it went. Pools bear the names that they had then. */
 export type NumberMigration = {
-  readonly id: string
+  readonly id: MigrationId
   readonly accountId: AccountId
   readonly from: { readonly key: PoolKey; readonly name: string }
   readonly to: { readonly key: PoolKey; readonly name: string }
@@ -56,7 +56,7 @@ export type MigrationFilter = {
 
 export type MoveFilter = {
   readonly accountId: AccountId
-  readonly id: string
+  readonly id: MigrationId
   readonly outcome?: MoveOutcome | undefined
   readonly limit?: number | undefined
   readonly cursor?: string | undefined

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Product } from '../domain/call.ts'
-import type { AccountId, PoolKey, VirtualNumber } from '../domain/ids.ts'
+import {
+  type AccountId,
+  type MigrationId,
+  type PoolKey,
+  parseMigrationId,
+  type VirtualNumber,
+} from '../domain/ids.ts'
 import type { Clock } from '../platform/clock.ts'
 import { type Query, type Sql, violatedConstraint } from '../platform/sql.ts'
 import { checkMigration, type MigrationRow, migrationColumns, moveNumbers } from './move-numbers.ts'
@@ -24,7 +30,7 @@ export type MigrationResult = {
 export type NumberMigrations = {
   /** Moves what can be moved and says of the rest why not. When it resolves, calls see the new pool. */
   run(command: MigrateNumbers): Promise<MigrationResult>
-  get(accountId: AccountId, id: string): Promise<NumberMigration>
+  get(accountId: AccountId, id: MigrationId): Promise<NumberMigration>
   list(filter: MigrationFilter): Promise<Page<NumberMigration>>
   /** What became of each X of a run, in the order in which it was asked. */
   moves(filter: MoveFilter): Promise<Page<NumberMove>>
@@ -107,13 +113,17 @@ type MoveRow = {
   readonly outcome: string
 }
 
-async function getMigration(sql: Sql, accountId: AccountId, id: string): Promise<NumberMigration> {
+async function getMigration(
+  sql: Sql,
+  accountId: AccountId,
+  id: MigrationId,
+): Promise<NumberMigration> {
   const [row] = await sql.rows<MigrationRow>({
     name: 'migrations.get',
     text: `
       select ${migrationColumns} from number_migration m
        where m.id = $1::bigint and m.account_id = $2`,
-    values: [idIn(id), accountId],
+    values: [id, accountId],
   })
   if (row === undefined) throw migrationUnknown()
   return migrationFrom(row)
@@ -158,7 +168,8 @@ function listQuery(filter: MigrationFilter, limit: number): Query {
     name += `-${tag}`
   }
   const oldest = filter.order === 'oldest'
-  const after = filter.cursor === undefined ? undefined : readCursor(filter.cursor, parseId)
+  const after =
+    filter.cursor === undefined ? undefined : readCursor(filter.cursor, parseMigrationId)
   add('from', filter.from, (at) => `m.from_pool = ${at}`)
   add('to', filter.to, (at) => `m.to_pool = ${at}`)
   add('x', filter.x, (at) => `m.id in (select migration_id from number_move where x = ${at})`)
@@ -174,7 +185,7 @@ function listQuery(filter: MigrationFilter, limit: number): Query {
 }
 
 function movesQuery(filter: MoveFilter, limit: number): Query {
-  const after = filter.cursor === undefined ? '0' : readCursor(filter.cursor, parseId)
+  const after = filter.cursor === undefined ? '0' : readCursor(filter.cursor, parsePlace)
   return {
     name: 'migrations.moves',
     text: `
@@ -186,14 +197,9 @@ function movesQuery(filter: MoveFilter, limit: number): Query {
   }
 }
 
-function parseId(text: string): string | undefined {
-  return /^[1-9]\d{0,15}$/.test(text) ? text : undefined
-}
-
-function idIn(text: string): string {
-  const id = parseId(text)
-  if (id === undefined) throw migrationUnknown()
-  return id
+/** Of the last row of the page before: a place in the run. */
+function parsePlace(text: string): string | undefined {
+  return /^[1-9]\d{0,3}$/.test(text) ? text : undefined
 }
 
 function hashOf({ from, to, selection }: MigrateNumbers): string {
@@ -206,7 +212,7 @@ function hashOf({ from, to, selection }: MigrateNumbers): string {
 
 function migrationFrom(row: MigrationRow): NumberMigration {
   return {
-    id: row.id,
+    id: row.id as MigrationId,
     accountId: row.account_id as AccountId,
     from: { key: row.from_pool as PoolKey, name: row.from_pool_name },
     to: { key: row.to_pool as PoolKey, name: row.to_pool_name },

@@ -11,6 +11,14 @@ export type Vault = {
   seal(number: PhoneNumber): string
   /** Throws when the text was not sealed with one of our keys or was changed. */
   open(sealed: string): PhoneNumber
+  /**
+   * For what else must not stand in clear, such as a person's name: up to a few hundred characters,
+   * under keys of its own. `about` says what it is (`name`), and what was sealed as one thing does
+   * not open as another.
+   */
+  sealText(text: string, about: string): string
+  /** Throws like `open`. */
+  openText(sealed: string, about: string): string
   /** The same number gives the same 22 characters (128 bits of HMAC-SHA-256); does not give the number back. */
   blindIndex(number: PhoneNumber): string
 }
@@ -22,41 +30,56 @@ const noncesAtOnce = 128
 
 /** The first key seals; all of them open. The blind index hangs on the key named `index`, or the last one, so that sealing keys can be rotated without touching it. */
 export function createVault(keys: readonly VaultKey[]): Vault {
-  const [first] = keys
   const last = keys.at(-1)
-  if (first === undefined || last === undefined) throw new Error('the vault needs at least one key')
+  if (last === undefined) throw new Error('the vault needs at least one key')
   const derive = (key: VaultKey, use: string) =>
     Buffer.from(hkdfSync('sha256', key.bytes, '', `axbridge ${use}`, 32))
-  const sealing = new Map(keys.map((key) => [key.id, derive(key, 'seal')]))
-  const current = derive(first, 'seal')
+  const numbers = createSeal(keys, (key) => derive(key, 'seal'))
+  const texts = createSeal(keys, (key) => derive(key, 'seal text'))
   const index = createKeyedHash(derive(keys.find((key) => key.id === 'index') ?? last, 'index'))
 
+  return {
+    seal: (number) => numbers.seal(number.reveal(), undefined),
+    open(sealed) {
+      const number = PhoneNumber.fromE164(numbers.open(sealed, undefined))
+      if (number === undefined) throw new Error('sealed value is not a number')
+      return number
+    },
+    sealText: (text, about) => texts.seal(text, about),
+    openText: (sealed, about) => texts.open(sealed, about),
+    blindIndex: (number) => index(number.reveal()),
+  }
+}
+
+/** AES-256-GCM; `about` is authenticated with the text and not kept. */
+function createSeal(keys: readonly VaultKey[], keyFrom: (key: VaultKey) => Buffer) {
+  const byId = new Map(keys.map((key) => [key.id, keyFrom(key)]))
+  const [[currentId, current] = []] = byId
+  if (currentId === undefined || current === undefined) throw new Error('no key to seal with')
   const nextNonce = createNonces()
 
   return {
-    seal(number) {
+    seal(text: string, about: string | undefined): string {
       const nonce = nextNonce()
       const cipher = createCipheriv('aes-256-gcm', current, nonce)
-      const body = Buffer.concat([cipher.update(number.reveal(), 'utf8'), cipher.final()])
+      if (about !== undefined) cipher.setAAD(Buffer.from(about))
+      const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
       const packed = Buffer.concat([nonce, cipher.getAuthTag(), body])
-      return `${first.id}.${packed.toString('base64url')}`
+      return `${currentId}.${packed.toString('base64url')}`
     },
-    open(sealed) {
+    open(sealed: string, about: string | undefined): string {
       const dot = sealed.indexOf('.')
-      const key = sealing.get(sealed.slice(0, dot))
-      if (dot < 1 || key === undefined) throw new Error('sealed number names a key we do not have')
+      const key = byId.get(sealed.slice(0, dot))
+      if (dot < 1 || key === undefined) throw new Error('sealed value names a key we do not have')
       const packed = Buffer.from(sealed.slice(dot + 1), 'base64url')
       const decipher = createDecipheriv('aes-256-gcm', key, packed.subarray(0, nonceBytes), {
         authTagLength: tagBytes,
       })
+      if (about !== undefined) decipher.setAAD(Buffer.from(about))
       decipher.setAuthTag(packed.subarray(nonceBytes, nonceBytes + tagBytes))
       const body = packed.subarray(nonceBytes + tagBytes)
-      const text = decipher.update(body, undefined, 'latin1') + decipher.final('latin1')
-      const number = PhoneNumber.fromE164(text)
-      if (number === undefined) throw new Error('sealed value is not a number')
-      return number
+      return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8')
     },
-    blindIndex: (number) => index(number.reveal()),
   }
 }
 
