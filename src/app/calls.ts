@@ -167,6 +167,7 @@ async function planAttempt(
 const refused = (reason: HangupReason, status?: number): CallPlan => ({
   kind: 'refuse',
   number: undefined,
+  binding: undefined,
   refusal: refusalOf(reason, status),
   reasons: [`refused before it was looked up: ${reason}`],
 })

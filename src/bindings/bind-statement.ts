@@ -1,3 +1,5 @@
+import type { PoolSettings } from '../domain/call.ts'
+import type { Tones } from '../domain/tones.ts'
 import type { Query } from '../platform/sql.ts'
 
 /** Everything that a bind writes, numbers already sealed and indexed. */
@@ -8,7 +10,7 @@ export type BindValues = {
   readonly b: { readonly sealed: string; readonly index: string }
   readonly expiresAt: Date
   readonly recording: boolean | undefined
-  readonly ringback: string | undefined
+  readonly tones: Tones | undefined
   readonly ringSecondsMax: number | undefined
   readonly talkSecondsMax: number | undefined
   readonly restriction: string | undefined
@@ -30,21 +32,18 @@ export type BoundRow = {
   readonly city: string | null
   readonly version: string
   readonly invalidation_id: string
-  readonly recording: boolean
-  readonly ringback: string | null
-  readonly ring_seconds_max: number
-  readonly talk_seconds_max: number
+  readonly settings: PoolSettings
 }
 
 const numberOfPool = `
-  select n.x, n.city, p.product, p.ringback, p.recording, p.ring_seconds_max, p.talk_seconds_max
+  select n.x, n.city, p.product, pool_settings(p) as settings
     from number n join pool p on p.key = n.pool_key
    where n.account_id = $1 and n.pool_key = $2 and n.state = 'normal' and p.product = 'AXB'
      and not exists (select 1 from number other where other.x_index in ($4, $6))`
 
 /** Neither party has a live leg there, and there is room. Position order makes each candidate a few index probes. */
 const usable = `
-     and n.bound < 200
+     and n.free
      and not exists (
            select 1 from binding_leg l
             where l.x = n.x and l.party in ($4, $6) and l.expires_at > $14)`
@@ -84,10 +83,10 @@ with chosen as materialized (${chosenBy[choice.by]}
   returning 1
 ), bound as (
   insert into binding (account_id, pool_key, x, product, a_sealed, a_index, b_sealed, b_index,
-                       expires_at, recording, ringback, ring_seconds_max, talk_seconds_max,
+                       expires_at, recording, tones, ring_seconds_max, talk_seconds_max,
                        restriction, out_id, created_at)
   select $1::text, $2::text, chosen.x, chosen.product, $3::text, $4::text, $5::text, $6::text,
-         $7::timestamptz, $8::boolean, $9::text, $10::integer, $11::integer,
+         $7::timestamptz, $8::boolean, $9::jsonb, $10::integer, $11::integer,
          $12::text, $13::text, $14::timestamptz
     from chosen
   returning id, x
@@ -111,10 +110,7 @@ with chosen as materialized (${chosenBy[choice.by]}
   select $1::text, $15::text, $16::text, bound.id, $14::timestamptz from bound where $15::text is not null
 )
 select bound.id, chosen.x, chosen.product, chosen.city, bumped.version, noted.id as invalidation_id,
-       coalesce($8::boolean, chosen.recording) as recording,
-       coalesce($9::text, chosen.ringback) as ringback,
-       coalesce($10::integer, chosen.ring_seconds_max) as ring_seconds_max,
-       coalesce($11::integer, chosen.talk_seconds_max) as talk_seconds_max
+       chosen.settings
   from chosen, bound, bumped, noted`,
     values: [
       values.accountId,
@@ -125,7 +121,7 @@ select bound.id, chosen.x, chosen.product, chosen.city, bumped.version, noted.id
       values.b.index,
       values.expiresAt,
       values.recording,
-      values.ringback,
+      values.tones === undefined ? undefined : JSON.stringify(values.tones),
       values.ringSecondsMax,
       values.talkSecondsMax,
       values.restriction,

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { NumberRoute } from '../domain/call.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { BindingId, VirtualNumber } from '../domain/ids.ts'
-import type { RouteChange } from '../domain/route-change.ts'
+import type { RouteChange, SealedNumberRoute } from '../domain/route-change.ts'
 import type { Clock } from '../platform/clock.ts'
 import { type Sql, violatedConstraint } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
@@ -159,7 +158,7 @@ async function anyUsable(sql: Sql, values: BindValues): Promise<boolean> {
     name: 'bindings.any-usable',
     text: `
       select 1 from number n join pool p on p.key = n.pool_key
-       where n.account_id = $1 and n.pool_key = $2 and n.state = 'normal' and n.bound < 200
+       where n.account_id = $1 and n.pool_key = $2 and n.free
          and p.product = 'AXB'
          and not exists (select 1 from number other where other.x_index = any($3))
          and not exists (select 1 from binding_leg l
@@ -180,7 +179,7 @@ function valuesOf(command: BindCommand, vault: Vault, now: Date): BindValues {
   const terms = {
     expiresAt: new Date(Math.floor(command.expiresAt.getTime() / 1000) * 1000),
     recording: command.recording,
-    ringback: command.ringback,
+    tones: command.tones,
     ringSecondsMax: command.ringSecondsMax,
     talkSecondsMax: command.talkSecondsMax,
     restriction: command.restriction,
@@ -201,21 +200,23 @@ function valuesOf(command: BindCommand, vault: Vault, now: Date): BindValues {
 }
 
 function changeOf(command: BindCommand, values: BindValues, row: BoundRow): RouteChange {
-  const number: NumberRoute = {
+  const number: SealedNumberRoute = {
     x: row.x as VirtualNumber,
     accountId: command.accountId,
     poolKey: command.poolKey,
-    product: row.product as NumberRoute['product'],
+    product: row.product as SealedNumberRoute['product'],
     state: 'normal',
     city: row.city ?? undefined,
+    settings: row.settings,
+    single: undefined,
   }
   const terms = {
     bindingId: row.id as BindingId,
     expiresAt: values.expiresAt,
-    recording: row.recording,
-    ringback: row.ringback ?? undefined,
-    ringSecondsMax: row.ring_seconds_max,
-    talkSecondsMax: row.talk_seconds_max,
+    recording: values.recording,
+    tones: values.tones,
+    ringSecondsMax: values.ringSecondsMax,
+    talkSecondsMax: values.talkSecondsMax,
     restriction: command.restriction,
     outId: command.outId,
   }
@@ -227,11 +228,11 @@ function changeOf(command: BindCommand, values: BindValues, row: BoundRow): Rout
     parties: [
       {
         party: values.a.index,
-        bound: { ...terms, callerRole: 'A', calleeSealed: values.b.sealed },
+        bound: { ...terms, callerRole: 'A', peerSealed: values.b.sealed },
       },
       {
         party: values.b.index,
-        bound: { ...terms, callerRole: 'B', calleeSealed: values.a.sealed },
+        bound: { ...terms, callerRole: 'B', peerSealed: values.a.sealed },
       },
     ],
   }
@@ -246,9 +247,11 @@ function bindingOf(command: BindCommand, values: BindValues, row: BoundRow): Bin
     product: row.product as Binding['product'],
     a: command.a,
     b: command.b,
+    extension: undefined,
+    groupId: undefined,
     expiresAt: values.expiresAt,
     recording: command.recording,
-    ringback: command.ringback,
+    tones: command.tones,
     ringSecondsMax: command.ringSecondsMax,
     talkSecondsMax: command.talkSecondsMax,
     restriction: command.restriction,

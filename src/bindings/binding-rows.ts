@@ -1,6 +1,7 @@
-import type { NumberRoute, Product } from '../domain/call.ts'
+import type { PoolSettings, Product } from '../domain/call.ts'
 import type { AccountId, BindingId, PoolKey, VirtualNumber } from '../domain/ids.ts'
-import type { RouteChange } from '../domain/route-change.ts'
+import type { RouteChange, SealedNumberRoute } from '../domain/route-change.ts'
+import type { Tones } from '../domain/tones.ts'
 import type { Vault } from '../platform/vault.ts'
 import type { Binding } from './binding.ts'
 
@@ -14,7 +15,9 @@ export type BindingRow = {
   readonly b_sealed: string | null
   readonly expires_at: Date
   readonly recording: boolean | null
-  readonly ringback: string | null
+  readonly extension: string | null
+  readonly group_id: string | null
+  readonly tones: Tones | null
   readonly ring_seconds_max: number | null
   readonly talk_seconds_max: number | null
   readonly restriction: string | null
@@ -34,7 +37,9 @@ export const bindingColumns = [
   'b_sealed',
   'expires_at',
   'recording',
-  'ringback',
+  'extension',
+  'group_id',
+  'tones',
   'ring_seconds_max',
   'talk_seconds_max',
   'restriction',
@@ -58,7 +63,9 @@ export function bindingFrom(row: BindingRow, vault: Vault, now: Date): Binding {
     b: row.b_sealed === null ? undefined : vault.open(row.b_sealed),
     expiresAt: row.expires_at,
     recording: row.recording ?? undefined,
-    ringback: row.ringback ?? undefined,
+    extension: row.extension ?? undefined,
+    groupId: row.group_id ?? undefined,
+    tones: row.tones ?? undefined,
     ringSecondsMax: row.ring_seconds_max ?? undefined,
     talkSecondsMax: row.talk_seconds_max ?? undefined,
     restriction: (row.restriction as 'AX' | 'BX' | null) ?? undefined,
@@ -87,16 +94,19 @@ export type ChangedNumberRow = {
   readonly product: string
   readonly state: string
   readonly city: string | null
+  readonly settings: PoolSettings
 }
 
 export function changeFrom(row: ChangedNumberRow, parties: RouteChange['parties']): RouteChange {
-  const number: NumberRoute = {
+  const number: SealedNumberRoute = {
     x: row.x as VirtualNumber,
     accountId: row.account_id as AccountId,
     poolKey: row.pool_key as PoolKey,
     product: row.product as Product,
-    state: row.state as NumberRoute['state'],
+    state: row.state as SealedNumberRoute['state'],
     city: row.city ?? undefined,
+    settings: row.settings,
+    single: undefined,
   }
   return { id: row.invalidation_id, x: number.x, version: Number(row.version), number, parties }
 }

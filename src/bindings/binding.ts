@@ -1,12 +1,13 @@
 import type { Product } from '../domain/call.ts'
 import type { AccountId, BindingId, PoolKey, VirtualNumber } from '../domain/ids.ts'
 import type { PhoneNumber } from '../domain/phone-number.ts'
+import type { Tones } from '../domain/tones.ts'
 
 /** What a binding asks of its calls. Undefined: what the pool says. */
 export type BindingTerms = {
   readonly recording?: boolean | undefined
-  /** Code of the enterprise ringback. */
-  readonly ringback?: string | undefined
+  /** Over the pool's, moment by moment. */
+  readonly tones?: Tones | undefined
   readonly ringSecondsMax?: number | undefined
   readonly talkSecondsMax?: number | undefined
   /** Which side may not call X. */
@@ -36,6 +37,10 @@ export type Binding = BindingTerms & {
   readonly product: Product
   readonly a: PhoneNumber
   readonly b: PhoneNumber | undefined
+  /** Of an AXN extension. */
+  readonly extension: string | undefined
+  /** Of an AXG. */
+  readonly groupId: string | undefined
   readonly expiresAt: Date
   readonly createdAt: Date
   /** Expired is told from the time, whether or not anybody has swept. */

@@ -1,11 +1,11 @@
 import { DomainError } from '../domain/errors.ts'
+import { areTones } from '../domain/tones.ts'
 import type { BindCommand } from './binding.ts'
 
 /** Nearer than this an expiry is refused: the call that it is for could come too late. */
 const aheadMsMin = 60_000
 /** A typing mistake in the year, not a wish. */
 const aheadMsMax = 100 * 365 * 86_400_000
-const tonePattern = /^[0-9A-Za-z_-]{1,32}$/
 
 /** What can be said about a command without looking anything up. The database holds the same rules as constraints. */
 export function checkCommand(command: BindCommand, now: Date): DomainError | undefined {
@@ -28,9 +28,9 @@ export function checkCommand(command: BindCommand, now: Date): DomainError | und
 }
 
 function checkTerms(command: BindCommand): DomainError | undefined {
-  const { ringback, ringSecondsMax, talkSecondsMax, outId, idempotencyKey } = command
-  if (ringback !== undefined && !tonePattern.test(ringback)) {
-    return illegal('The ringback code has 1 to 32 letters, digits, hyphens or underscores.')
+  const { tones, ringSecondsMax, talkSecondsMax, outId, idempotencyKey } = command
+  if (tones !== undefined && !areTones(tones)) {
+    return illegal('The code of a tone has 1 to 32 letters, digits, hyphens or underscores.')
   }
   if (!within(ringSecondsMax, 5, 180)) return illegal('The ring limit is 5 to 180 seconds.')
   if (!within(talkSecondsMax, 60, 86_400)) return illegal('The talk limit is 60 to 86400 seconds.')

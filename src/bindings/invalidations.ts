@@ -8,7 +8,7 @@ const pageRows = 1_000
 
 type Row = {
   readonly id: string
-  readonly x: string
+  readonly x: string | null
   readonly version: string
   readonly parties: string[]
 }
@@ -93,7 +93,7 @@ export async function prune(sql: Sql): Promise<number> {
 function fromRow(row: Row): RouteInvalidation {
   return {
     id: row.id,
-    x: row.x as VirtualNumber,
+    x: (row.x as VirtualNumber | null) ?? undefined,
     version: Number(row.version),
     parties: row.parties,
   }

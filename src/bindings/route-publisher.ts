@@ -42,7 +42,10 @@ export function createRoutePublisher(deps: {
     }
   }
 
-  async function untilWritten(write: () => Promise<void>, x: VirtualNumber): Promise<boolean> {
+  async function untilWritten(
+    write: () => Promise<void>,
+    x: VirtualNumber | undefined,
+  ): Promise<boolean> {
     const giveUpAt = performance.now() + suspectedAfterMs
     for (;;) {
       try {
@@ -59,18 +62,25 @@ export function createRoutePublisher(deps: {
     }
   }
 
+  /** For changes whose records are not at hand: the next call reads them anew. */
+  async function forget(rows: readonly RouteInvalidation[]): Promise<void> {
+    const [first] = rows
+    if (first === undefined) return
+    if (await untilWritten(() => records.forget(rows), first.x)) {
+      for (const { id } of rows) noteDrained(id)
+    }
+  }
+
   return {
     async publish(change: RouteChange): Promise<void> {
       if (await untilWritten(() => records.write(change), change.x)) noteDrained(change.id)
     },
 
+    forget,
+
     /** For an answer that is given a second time: whoever gave it first may have died before publishing. */
     async settle(x: VirtualNumber): Promise<void> {
-      const rows: readonly RouteInvalidation[] = await undrainedOf(sql, x)
-      if (rows.length === 0) return
-      if (await untilWritten(() => records.forget(rows), x)) {
-        for (const { id } of rows) noteDrained(id)
-      }
+      await forget(await undrainedOf(sql, x))
     },
 
     /** Resolves when nothing is left to mark. */

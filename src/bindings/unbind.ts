@@ -63,8 +63,8 @@ async function settleEnded(
 /** One statement like the bind: the row lock on X first, then the rest. */
 const unbindText = `
 with locked as materialized (
-  select n.x, n.state, n.city
-    from number n join binding b on b.x = n.x
+  select n.x, n.state, n.city, pool_settings(p) as settings
+    from number n join binding b on b.x = n.x join pool p on p.key = n.pool_key
    where b.id = $1 and b.account_id = $2 and b.ended_at is null and b.expires_at > $3
      and ($4::text is null or b.pool_key = $4) and ($5::text is null or b.x = $5)
      for no key update of n
@@ -87,5 +87,5 @@ with locked as materialized (
   returning id, parties
 )
 select ${bindingColumns}, noted.id as invalidation_id, noted.parties, bumped.version,
-       locked.state, locked.city
+       locked.state, locked.city, locked.settings
   from b, locked, bumped, noted`

@@ -4,7 +4,8 @@ import type { CallEvent, CallFacts } from '../domain/call-event.ts'
 /** What is known of a call when its plan is made. */
 export function factsOf(attempt: CallAttempt, plan: CallPlan, routerId: string): CallFacts {
   const { number } = plan
-  const bound = plan.kind === 'connect' ? plan.binding : undefined
+  const bound = plan.kind === 'connect' || plan.kind === 'refuse' ? plan.binding : undefined
+  const refusal = plan.kind === 'connect' ? undefined : plan.refusal
   return {
     callId: attempt.callId,
     routerId,
@@ -15,11 +16,11 @@ export function factsOf(attempt: CallAttempt, plan: CallPlan, routerId: string):
     x: attempt.dialled,
     city: number?.city,
     caller: attempt.caller,
-    callee: bound?.callee,
+    callee: plan.kind === 'connect' ? plan.callee : undefined,
     callerRole: bound?.callerRole,
-    intercepted: plan.kind === 'refuse',
-    unconnectedCause: plan.kind === 'refuse' ? plan.refusal.unconnectedCause : 0,
-    controlMsg: plan.kind === 'refuse' ? plan.refusal.controlMsg : 'OK',
+    intercepted: refusal !== undefined,
+    unconnectedCause: refusal?.unconnectedCause ?? 0,
+    controlMsg: refusal?.controlMsg ?? 'OK',
     outId: bound?.outId,
     trunkIn: attempt.trunkId,
     trunkOut: undefined,

@@ -164,7 +164,7 @@ class ConnectedCall {
       {
         callId: attempt.callId,
         trunkId,
-        callee: plan.binding.callee,
+        callee: plan.callee,
         x: plan.number.x,
         offer: media.callee.sdp,
       },
@@ -198,12 +198,12 @@ class ConnectedCall {
 
   /** The callee's own early media is heard only where the enterprise has no ringback of its own. */
   #passesEarlyMedia(): boolean {
-    return this.#given.plan.binding.ringback === undefined && this.#given.caller.offer !== undefined
+    return this.#given.plan.ringback === undefined && this.#given.caller.offer !== undefined
   }
 
   #passRinging(first: boolean): void {
     const { plan, caller } = this.#given
-    const { ringback } = plan.binding
+    const { ringback } = plan
     const media = this.#media
     if (first) this.#recordRing()
     // Early media needs an answer of ours in the 183; a caller who left the offer to us cannot have it.

@@ -56,7 +56,8 @@ export function createRunCall(deps: CallRunnerDeps): RunCall {
     )
     deps.append(eventOf('start', facts, attempt.receivedAt))
 
-    if (plan.kind === 'refuse') {
+    // Nobody can be asked yet, neither the caller for digits nor the customer for instructions.
+    if (plan.kind !== 'connect') {
       const { reason, sipStatus } = plan.refusal
       caller.hangUp({ ...causeOf(reason), sipStatus })
       record(deps, log, facts, gone ?? causeOf(reason), gone !== undefined)
@@ -78,12 +79,12 @@ export function createRunCall(deps: CallRunnerDeps): RunCall {
 
 /** A callee whose seal cannot be opened (its key is gone) refuses the call, while that can still be recorded. */
 function openable(plan: CallPlan): CallPlan {
-  if (plan.kind === 'refuse') return plan
+  if (plan.kind !== 'connect') return plan
   try {
-    plan.binding.callee.toString()
+    plan.callee.toString()
     return plan
   } catch {
-    const { number, reasons } = plan
+    const { number, binding, reasons } = plan
     const refusal = {
       reason: 'internal-error',
       sipStatus: 503,
@@ -91,7 +92,7 @@ function openable(plan: CallPlan): CallPlan {
       controlMsg: 'INTERNAL_ERROR',
     } as const
     const why = 'the number of the other party cannot be unsealed'
-    return { kind: 'refuse', number, refusal, reasons: [...reasons, why] }
+    return { kind: 'refuse', number, binding, refusal, reasons: [...reasons, why] }
   }
 }
 

@@ -126,7 +126,7 @@ function ringReport(facts: CallFacts, options: ReportOptions): SecretRingReport 
 }
 
 function parties(facts: CallFacts, options: ReportOptions): CallParties {
-  const isPeerCalling = facts.callerRole === 'B'
+  const isPeerCalling = facts.callerRole !== undefined && facts.callerRole !== 'A'
   const [phone, peer] = isPeerCalling ? [facts.callee, facts.caller] : [facts.caller, facts.callee]
   return {
     pool_key: facts.poolKey ?? '',

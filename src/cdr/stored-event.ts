@@ -57,7 +57,7 @@ const StoredEvent = Type.Object({
   city: Type.Optional(Type.String()),
   caller: Type.Optional(StoredNumber),
   callee: Type.Optional(StoredNumber),
-  callerRole: Type.Optional(Type.Union([Type.Literal('A'), Type.Literal('B')])),
+  callerRole: Type.Optional(Type.Enum(['A', 'B', 'N', 'G'])),
   intercepted: Type.Boolean(),
   unconnectedCause: Type.Union([
     Type.Literal(0),

@@ -59,7 +59,10 @@ function addAdd(bind: Command, deps: CliDeps): void {
     .option('--for <duration>', 'how long it lives: 90s, 30m, 2h, 7d', parseDuration)
     .option('--until <time>', 'or until when (RFC 3339), such as 2030-01-31T23:59:59+08:00')
     .option('--record', 'record its calls')
-    .option('--ringback <code>', 'enterprise ringback that the caller hears')
+    .option(
+      '--ringback <code>',
+      'code of the tone that whoever calls hears while the other side rings',
+    )
     .option('--ring-seconds <n>', 'how long the callee rings', parseCount)
     .option('--talk-seconds <n>', 'longest call', parseCount)
     .addOption(new Option('--restrict <side>', 'side that may not call X').choices(['ax', 'bx']))
@@ -97,7 +100,8 @@ function bindRequestOf(options: AddOptions, nowMs: number): object {
     x: options.x,
     expiresAt,
     recording: options.record,
-    ringback: options.ringback,
+    tones:
+      options.ringback === undefined ? undefined : { a: options.ringback, peer: options.ringback },
     ringSeconds: options.ringSeconds,
     talkSeconds: options.talkSeconds,
     callRestrict:

@@ -18,6 +18,12 @@ export type HangupReason =
   | 'binding-expired'
   | 'number-unknown'
   | 'number-frozen'
+  | 'number-faulty'
+  | 'extension-missing'
+  | 'extension-unknown'
+  | 'not-in-group'
+  | 'no-callback'
+  | 'no-instructions'
   | 'restricted'
   | 'blacklisted'
   | 'untrusted-source'
@@ -65,6 +71,13 @@ const causes: Readonly<Record<HangupReason, Row>> = {
   'binding-expired': ['caller', 403, 21],
   'number-unknown': ['caller', 404, 1],
   'number-frozen': ['us', 480, 31],
+  'number-faulty': ['us', 480, 27],
+  'extension-missing': ['caller', 484, 28],
+  'extension-unknown': ['caller', 404, 1],
+  'not-in-group': ['caller', 403, 21],
+  // As the number that nobody has: product-semantics 1.2, AXN without B.
+  'no-callback': ['caller', 404, 1],
+  'no-instructions': ['us', 480, 31],
   restricted: ['caller', 403, 21],
   blacklisted: ['caller', 403, 21],
   'untrusted-source': ['caller', 403, 21],

@@ -1,5 +1,6 @@
 import type { Product } from '../domain/call.ts'
 import type { AccountId, PoolKey, VirtualNumber } from '../domain/ids.ts'
+import type { Tones } from '../domain/tones.ts'
 
 export type Pool = {
   readonly key: PoolKey
@@ -7,7 +8,7 @@ export type Pool = {
   readonly name: string
   readonly product: Product
   /** What its bindings do unless they say otherwise. */
-  readonly ringback: string | undefined
+  readonly tones: Tones
   readonly recording: boolean
   readonly ringSecondsMax: number
   readonly talkSecondsMax: number
@@ -22,7 +23,7 @@ export type CreatePool = {
   /** 1 to 16 characters. */
   readonly name: string
   readonly product: Product
-  readonly ringback?: string | undefined
+  readonly tones?: Tones | undefined
   readonly recording?: boolean | undefined
   readonly ringSecondsMax?: number | undefined
   readonly talkSecondsMax?: number | undefined

@@ -1,4 +1,4 @@
-import type { NumberRoute, Product } from '../domain/call.ts'
+import type { Product } from '../domain/call.ts'
 import {
   type AccountId,
   type PoolKey,
@@ -6,7 +6,7 @@ import {
   type VirtualNumber,
 } from '../domain/ids.ts'
 import { PhoneNumber } from '../domain/phone-number.ts'
-import type { RouteChange } from '../domain/route-change.ts'
+import type { RouteInvalidation } from '../domain/route-change.ts'
 import { type Sql, violatedConstraint } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
 import { addNumbers } from './add-numbers.ts'
@@ -49,10 +49,10 @@ const columns = `
 export function createNumbers(deps: {
   sql: Sql
   vault: Vault
-  publisher: { publish(change: RouteChange): Promise<void> }
+  publisher: { forget(rows: readonly RouteInvalidation[]): Promise<void> }
 }): Numbers {
   const { sql, vault } = deps
-  const { publish } = deps.publisher
+  const { forget } = deps.publisher
 
   async function get(accountId: AccountId, x: VirtualNumber): Promise<XNumber> {
     const [row] = await sql.rows<NumberRow>({
@@ -90,18 +90,14 @@ export function createNumbers(deps: {
       await get(accountId, x)
       throw numberFrozen()
     }
-    await publish(numberChange(row))
+    await forget([changeOf(row)])
     return numberFrom(row)
   }
 
   return {
     async add(numbers) {
       const rows = await addNumbers(sql, numbers, (x) => blindIndexOf(vault, x))
-      for (let at = 0; at < rows.length; at += publishAtOnce) {
-        await Promise.all(
-          rows.slice(at, at + publishAtOnce).map((row) => publish(numberChange(row))),
-        )
-      }
+      await forget(rows.map(changeOf))
       return rows.map((row) => numberFrom(row))
     },
     get,
@@ -112,15 +108,12 @@ export function createNumbers(deps: {
       return { items, nextCursor: cursorFor(rows.length > limit, items.at(-1)?.x) }
     },
     async remove(accountId, x) {
-      await publish(await removeNumber(sql, accountId, x))
+      await forget([await removeNumber(sql, accountId, x)])
     },
     lock: (accountId, x) => setState(accountId, x, 'locked'),
     unlock: (accountId, x) => setState(accountId, x, 'normal'),
   }
 }
-
-/** Enough to keep Redis busy, few enough not to stand in the way of calls. */
-const publishAtOnce = 50
 
 function listQuery(filter: NumberFilter, limit: number) {
   const after =
@@ -143,7 +136,7 @@ async function removeNumber(
   sql: Sql,
   accountId: AccountId,
   x: VirtualNumber,
-): Promise<RouteChange> {
+): Promise<RouteInvalidation> {
   try {
     const [row] = await sql.rows<{ version: string; invalidation_id: string }>({
       name: 'numbers.remove',
@@ -160,7 +153,7 @@ async function removeNumber(
     })
     if (row === undefined) throw numberUnknown()
     const { invalidation_id: id, version } = row
-    return { id, x, version: Number(version), number: undefined, parties: [] }
+    return { id, x, version: Number(version), parties: [] }
   } catch (err) {
     if (violatedConstraint(err) === 'binding_leg_x_fkey') throw numberBound()
     throw err
@@ -180,16 +173,9 @@ function numberFrom(row: NumberRow): XNumber {
   }
 }
 
-function numberChange(row: NumberChangeRow): RouteChange {
-  const number: NumberRoute = {
-    x: row.x as VirtualNumber,
-    accountId: row.account_id as AccountId,
-    poolKey: row.pool_key as PoolKey,
-    product: row.product as Product,
-    state: row.state as NumberRoute['state'],
-    city: row.city ?? undefined,
-  }
-  return { id: row.invalidation_id, x: number.x, version: Number(row.version), number, parties: [] }
+function changeOf(row: NumberChangeRow): RouteInvalidation {
+  const { invalidation_id: id, x, version } = row
+  return { id, x: x as VirtualNumber, version: Number(version), parties: [] }
 }
 
 /** X as a party would be indexed, to see that it is none. */

@@ -1,6 +1,7 @@
 import type { Product } from '../domain/call.ts'
 import { DomainError } from '../domain/errors.ts'
 import { type AccountId, type PoolKey, parsePoolKey } from '../domain/ids.ts'
+import { areTones, type Tones } from '../domain/tones.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { CreatePool, Page, Pool, PoolFilter } from './number.ts'
 import { cursorFor, illegal, pageLimit, readCursor } from './pages.ts'
@@ -18,7 +19,7 @@ type PoolRow = {
   readonly account_id: string
   readonly name: string
   readonly product: string
-  readonly ringback: string | null
+  readonly tones: Tones
   readonly recording: boolean
   readonly ring_seconds_max: number
   readonly talk_seconds_max: number
@@ -28,7 +29,7 @@ type PoolRow = {
 }
 
 const columns = `
-  p.key, p.account_id, p.name, p.product, p.ringback, p.recording, p.ring_seconds_max,
+  p.key, p.account_id, p.name, p.product, p.tones, p.recording, p.ring_seconds_max,
   p.talk_seconds_max, p.created_at`
 const counts = `
   (select count(*)::int from number n where n.pool_key = p.key) as numbers,
@@ -49,7 +50,7 @@ export function createPools(deps: {
       const [row] = await sql.rows<PoolRow>({
         name: 'pools.create',
         text: `
-          insert into pool as p (account_id, name, product, ringback, recording,
+          insert into pool as p (account_id, name, product, tones, recording,
                                  ring_seconds_max, talk_seconds_max)
           values ($1, $2, $3, $4, $5, $6, $7)
           returning ${columns}, 0 as numbers, 0 as bound`,
@@ -57,7 +58,7 @@ export function createPools(deps: {
           pool.accountId,
           pool.name,
           pool.product,
-          pool.ringback,
+          JSON.stringify(pool.tones ?? {}),
           pool.recording ?? false,
           pool.ringSecondsMax ?? defaults.ringSecondsMax,
           pool.talkSecondsMax ?? defaults.talkSecondsMax,
@@ -106,8 +107,8 @@ function faultOf(pool: CreatePool): DomainError | undefined {
       vendorCode: 'isv.PRODUCT_UN_SUBSCRIPT',
     })
   }
-  if (pool.ringback !== undefined && !/^[0-9A-Za-z_-]{1,32}$/.test(pool.ringback)) {
-    return illegal('The ringback code has 1 to 32 letters, digits, hyphens or underscores.')
+  if (pool.tones !== undefined && !areTones(pool.tones)) {
+    return illegal('The code of a tone has 1 to 32 letters, digits, hyphens or underscores.')
   }
   if (!within(pool.ringSecondsMax, 5, 180)) return illegal('The ring limit is 5 to 180 seconds.')
   if (!within(pool.talkSecondsMax, 60, 86_400)) {
@@ -126,7 +127,7 @@ function poolFrom(row: PoolRow): Pool {
     accountId: row.account_id as AccountId,
     name: row.name,
     product: row.product as Product,
-    ringback: row.ringback ?? undefined,
+    tones: row.tones,
     recording: row.recording,
     ringSecondsMax: row.ring_seconds_max,
     talkSecondsMax: row.talk_seconds_max,

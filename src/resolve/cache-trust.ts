@@ -16,8 +16,8 @@ const suspectsMax = 1_000
 const coolMs = 1_000
 
 export type CacheTrust = {
-  /** Whether what Redis says about X may be believed now. */
-  believes(x: VirtualNumber): boolean
+  /** Whether what Redis says about X, and about this caller, may be believed now. */
+  believes(x: VirtualNumber, party?: string): boolean
   /** A command failed or was late. */
   doubt(): void
   start(): void
@@ -26,7 +26,7 @@ export type CacheTrust = {
 
 /**
  * When to believe Redis. Not before everything that this run of it may have lost was replayed by a
- * worker, not after the connection broke until that is known again, and not about an X with a
+ * worker, not after the connection broke until that is known again, and not about an X or a caller with a
  * change that was committed a second ago and is still not there. Without Postgres the last
  * knowledge stands: nothing can change either.
  */
@@ -84,9 +84,9 @@ export function createCacheTrust(deps: {
 
   async function lookAtPostgres(): Promise<void> {
     try {
-      suspects = await suspectedNumbers(sql)
+      suspects = await suspected(sql)
     } catch (err) {
-      log.debug({ err }, 'postgres does not say which numbers have changes under way')
+      log.debug({ err }, 'postgres does not say what has changes under way')
     }
   }
 
@@ -103,7 +103,10 @@ export function createCacheTrust(deps: {
   }
 
   return {
-    believes: (x) => replayed && suspects !== 'all' && !suspects.has(x) && !cooling(),
+    believes(x, party) {
+      if (!replayed || suspects === 'all' || cooling()) return false
+      return suspects.size === 0 || !(suspects.has(x) || suspects.has(party ?? ''))
+    },
     doubt() {
       coolUntil = performance.now() + coolMs
     },
@@ -124,16 +127,17 @@ export function createCacheTrust(deps: {
   }
 }
 
-async function suspectedNumbers(sql: Sql): Promise<ReadonlySet<string> | 'all'> {
-  const rows = await sql.rows<{ x: string }>({
+/** X numbers, and callers by their blind index. */
+async function suspected(sql: Sql): Promise<ReadonlySet<string> | 'all'> {
+  const rows = await sql.rows<{ suspect: string }>({
     name: 'resolve.suspects',
     text: `
-      select distinct x from (
-        select x from invalidation
+      select distinct suspect from (
+        select coalesce(x, parties[1]) as suspect from invalidation
          where drained_at is null
            and created_at < clock_timestamp() - $1 * interval '1 millisecond'
          limit $2) as late`,
     values: [suspectAfterMs, suspectsMax + 1],
   })
-  return rows.length > suspectsMax ? 'all' : new Set(rows.map(({ x }) => x))
+  return rows.length > suspectsMax ? 'all' : new Set(rows.map(({ suspect }) => suspect))
 }

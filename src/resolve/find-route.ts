@@ -1,84 +1,178 @@
-import type { NumberRoute, Product } from '../domain/call.ts'
-import type { AccountId, BindingId, PoolKey, VirtualNumber } from '../domain/ids.ts'
-import type { SealedBoundRoute } from '../domain/route-change.ts'
+import type { CallerRole, PoolSettings, Product } from '../domain/call.ts'
+import type { AccountId, BindingId, PoolKey } from '../domain/ids.ts'
+import {
+  type CallerHoldings,
+  extensionParty,
+  type SealedBinding,
+  type SealedLeg,
+  type SealedNumberRoute,
+} from '../domain/route-change.ts'
 import type { Sql } from '../platform/sql.ts'
-import type { ReadRoute } from './route-cache.ts'
+import type { RouteQuestion } from './read-cached.ts'
+import type { ReadCaller, ReadRoute } from './route-cache.ts'
 
-type Row = {
+type NumberRow = {
   readonly version: string
   readonly account_id: string
   readonly pool_key: string
   readonly product: string
   readonly state: string
   readonly city: string | null
-  readonly binding_id: string | null
+  readonly settings: PoolSettings
+}
+
+/** A binding, seen from one of its legs. */
+type LegRow = {
+  readonly party: string
+  readonly slot: string | null
   readonly role: string
-  readonly callee_sealed: string
-  readonly expires_at: Date
-  readonly recording: boolean
-  readonly ringback: string | null
-  readonly ring_seconds_max: number
-  readonly talk_seconds_max: number
+  readonly id: string
+  readonly a_index: string
+  readonly a_sealed: string
+  readonly b_sealed: string | null
+  readonly group_id: string | null
+  /** Seconds. */
+  readonly expires: string
+  readonly recording: boolean | null
+  readonly tones: SealedLeg['tones'] | null
+  readonly ring_seconds_max: number | null
+  readonly talk_seconds_max: number | null
   readonly restriction: string | null
   readonly out_id: string | null
 }
 
-/** The truth about one caller on one X, in one statement, so in one snapshot. */
-export async function findRoute(
-  sql: Sql,
-  x: VirtualNumber,
-  party: string | undefined,
-): Promise<ReadRoute> {
-  const [row] = await sql.rows<Row>({
+/**
+ * The truth about one X for one caller, in one statement, so in one snapshot: X, and the legs on it
+ * that matter: the caller's own, the extension's, and the one of an X that carries just one binding.
+ */
+export async function findRoute(sql: Sql, question: RouteQuestion): Promise<ReadRoute> {
+  const { x, party, extension } = question
+  const [row] = await sql.rows<NumberRow & { readonly legs: LegRow[] }>({
     name: 'resolve.find-route',
     text: `
       select n.version, n.account_id, n.pool_key, p.product, n.state, n.city,
-             b.id as binding_id, l.role, b.expires_at, b.restriction, b.out_id,
-             case l.role when 'A' then b.b_sealed else b.a_sealed end as callee_sealed,
-             coalesce(b.recording, p.recording) as recording,
-             coalesce(b.ringback, p.ringback) as ringback,
-             coalesce(b.ring_seconds_max, p.ring_seconds_max) as ring_seconds_max,
-             coalesce(b.talk_seconds_max, p.talk_seconds_max) as talk_seconds_max
+             pool_settings(p) as settings, legs.legs
         from number n
         join pool p on p.key = n.pool_key
-        left join (binding_leg l join binding b on b.id = l.binding_id)
-          on l.x = n.x and l.party = $2
+        cross join lateral (
+          select coalesce(json_agg(leg), '[]') as legs from (
+            select l.party, l.slot, l.role, b.id::text as id, b.a_index, b.a_sealed, b.b_sealed,
+                   b.group_id::text as group_id,
+                   extract(epoch from b.expires_at)::bigint::text as expires, b.recording, b.tones,
+                   b.ring_seconds_max, b.talk_seconds_max, b.restriction, b.out_id
+              from binding_leg l join binding b on b.id = l.binding_id
+             where l.x = n.x and l.party = $2
+            union
+            select l.party, l.slot, l.role, b.id::text, b.a_index, b.a_sealed, b.b_sealed,
+                   b.group_id::text,
+                   extract(epoch from b.expires_at)::bigint::text, b.recording, b.tones,
+                   b.ring_seconds_max, b.talk_seconds_max, b.restriction, b.out_id
+              from binding_leg l join binding b on b.id = l.binding_id
+             where l.x = n.x and l.slot in ('*', $3)
+          ) as leg
+        ) as legs
        where n.x = $1`,
-    values: [x, party],
+    values: [x, party, extension],
   })
-  const bound = row === undefined ? undefined : boundFrom(row)
+  const legs = row?.legs ?? []
+  const single = legs.find((leg) => leg.slot === '*')
+  const own = legs.find((leg) => leg.party === party)
+  const dialled = legs.find((leg) => leg.slot === extension)
+  const parties: ReadRoute['parties'][number][] = []
+  if (party !== undefined) {
+    const bound = own === undefined || own === single ? undefined : ownLeg(own)
+    parties.push({ party, bound })
+  }
+  if (extension !== undefined) {
+    const bound = dialled === undefined ? undefined : extensionLeg(dialled)
+    parties.push({ party: extensionParty(extension), bound })
+  }
   return {
     x,
     // Zero is older than anything that X's owner will write.
     version: row === undefined ? 0 : Number(row.version),
-    number: row === undefined ? undefined : numberFrom(x, row),
-    parties: party === undefined ? [] : [{ party, bound }],
+    number: row === undefined ? undefined : numberFrom(question, row, single),
+    parties,
   }
 }
 
-function numberFrom(x: VirtualNumber, row: Row): NumberRoute {
+function numberFrom(
+  { x }: RouteQuestion,
+  row: NumberRow,
+  single: LegRow | undefined,
+): SealedNumberRoute {
   return {
     x,
     accountId: row.account_id as AccountId,
     poolKey: row.pool_key as PoolKey,
     product: row.product as Product,
-    state: row.state as NumberRoute['state'],
+    state: row.state as SealedNumberRoute['state'],
     city: row.city ?? undefined,
+    settings: row.settings,
+    single: single === undefined ? undefined : singleFrom(single),
   }
 }
 
-function boundFrom(row: Row): SealedBoundRoute | undefined {
-  if (row.binding_id === null) return undefined
+function singleFrom(leg: LegRow): SealedBinding {
   return {
-    bindingId: row.binding_id as BindingId,
-    callerRole: row.role === 'A' ? 'A' : 'B',
-    calleeSealed: row.callee_sealed,
-    expiresAt: row.expires_at,
-    recording: row.recording,
-    ringback: row.ringback ?? undefined,
-    ringSecondsMax: row.ring_seconds_max,
-    talkSecondsMax: row.talk_seconds_max,
-    restriction: (row.restriction as 'AX' | 'BX' | null) ?? undefined,
-    outId: row.out_id ?? undefined,
+    ...common(leg),
+    aIndex: leg.a_index,
+    aSealed: leg.a_sealed,
+    bSealed: leg.b_sealed ?? undefined,
+    groupId: leg.group_id ?? undefined,
   }
+}
+
+/** Of A or B, as whom they call. */
+function ownLeg(leg: LegRow): SealedLeg {
+  const peer = leg.role === 'A' ? leg.b_sealed : leg.a_sealed
+  return { ...common(leg), callerRole: leg.role as CallerRole, peerSealed: peer ?? undefined }
+}
+
+/** For whoever dials it. */
+function extensionLeg(leg: LegRow): SealedLeg {
+  return { ...common(leg), callerRole: 'N', peerSealed: leg.a_sealed }
+}
+
+function common(leg: LegRow) {
+  return {
+    bindingId: leg.id as BindingId,
+    expiresAt: new Date(Number(leg.expires) * 1000),
+    restriction: (leg.restriction as SealedLeg['restriction'] | null) ?? undefined,
+    outId: leg.out_id ?? undefined,
+    recording: leg.recording ?? undefined,
+    tones: leg.tones ?? undefined,
+    ringSecondsMax: leg.ring_seconds_max ?? undefined,
+    talkSecondsMax: leg.talk_seconds_max ?? undefined,
+  }
+}
+
+/** What is held about one caller. Zero: never anything. */
+export async function findCaller(sql: Sql, party: string): Promise<ReadCaller> {
+  const [row] = await sql.rows<{
+    version: string | null
+    groups: string[]
+    blocked_by: string[]
+    blocked_from: [string, string][]
+  }>({
+    name: 'resolve.find-caller',
+    text: `
+      select (select version from caller_version where party = $1) as version,
+             array(select group_id::text from group_member where party = $1) as groups,
+             array(select pool_key from blocked_caller where party = $1) as blocked_by,
+             (select coalesce(json_agg(json_build_array(pool_key, other)), '[]') from (
+                select pool_key, second_party as other from blocked_pair
+                 where first_party = $1 and way in ('DUPLEX_REJECT', 'PHONEB_REJECT')
+                union
+                select pool_key, first_party from blocked_pair
+                 where second_party = $1 and way in ('DUPLEX_REJECT', 'PHONEA_REJECT')
+              ) as pair) as blocked_from`,
+    values: [party],
+  })
+  const holdings: CallerHoldings = {
+    groups: row?.groups ?? [],
+    blockedBy: (row?.blocked_by ?? []) as PoolKey[],
+    blockedFrom: (row?.blocked_from ?? []) as [PoolKey, string][],
+  }
+  return { party, version: Number(row?.version ?? 0), holdings }
 }

@@ -1,15 +1,28 @@
 import type { VirtualNumber } from '../domain/ids.ts'
+import { extensionParty } from '../domain/route-change.ts'
 import type { Redis } from '../platform/redis.ts'
-import { type CachedValue, decodeValue, numberKey, partyKey } from './route-record.ts'
+import { type CachedValue, callerKey, decodeValue, numberKey, partyKey } from './route-record.ts'
 
-/** What a router found in the cache for one caller on one X. */
-export type CachedRoute = { readonly number: CachedValue; readonly party: CachedValue }
-
-type Question = {
+/** What is asked: who dialled which X, and which extension after it. */
+export type RouteQuestion = {
   readonly x: VirtualNumber
-  /** Its place in the reply; the party, if any, comes right after it. */
+  /** Blind index of the caller; undefined when the number was withheld. */
+  readonly party: string | undefined
+  readonly extension: string | undefined
+}
+
+/** What a router found in the cache. What was not asked is unknown. */
+export type CachedRoute = {
+  readonly number: CachedValue
+  readonly party: CachedValue
+  readonly extension: CachedValue
+  readonly caller: CachedValue
+}
+
+type Waiting = {
+  readonly question: RouteQuestion
+  /** Its place in the reply. */
   readonly at: number
-  readonly withParty: boolean
   readonly resolve: (route: CachedRoute) => void
   readonly reject: (err: unknown) => void
 }
@@ -25,22 +38,19 @@ const notAsked: CachedValue = { kind: 'unknown' }
  */
 export function createCachedReader(
   redis: Redis,
-): (x: VirtualNumber, party: string | undefined) => Promise<CachedRoute> {
-  let questions: Question[] = []
+): (question: RouteQuestion) => Promise<CachedRoute> {
+  let waiting: Waiting[] = []
   let keys: string[] = []
 
   function send(): void {
-    if (questions.length === 0) return
-    const asked = questions
+    if (waiting.length === 0) return
+    const asked = waiting
     const asking = keys
-    questions = []
+    waiting = []
     keys = []
     redis.mget(asking).then(
       (values) => {
-        for (const { x, at, withParty, resolve } of asked) {
-          const number = decodeValue(x, values[at])
-          resolve({ number, party: withParty ? decodeValue(x, values[at + 1]) : notAsked })
-        }
+        for (const { question, at, resolve } of asked) resolve(routeAt(values, at, question))
       },
       (err: unknown) => {
         for (const { reject } of asked) reject(err)
@@ -48,13 +58,34 @@ export function createCachedReader(
     )
   }
 
-  return (x, party) =>
+  return (question) =>
     new Promise((resolve, reject) => {
-      const at = keys.push(numberKey(x)) - 1
-      if (party !== undefined) keys.push(partyKey(x, party))
-      questions.push({ x, at, withParty: party !== undefined, resolve, reject })
+      const at = keys.length
+      pushKeys(keys, question)
+      waiting.push({ question, at, resolve, reject })
       // After all that is ready to run now, before any I/O.
       if (at === 0) process.nextTick(send)
       else if (keys.length >= keysMax) send()
     })
+}
+
+function pushKeys(keys: string[], { x, party, extension }: RouteQuestion): void {
+  keys.push(numberKey(x))
+  if (party !== undefined) keys.push(partyKey(x, party), callerKey(party))
+  if (extension !== undefined) keys.push(partyKey(x, extensionParty(extension)))
+}
+
+/** In the order of `pushKeys`. */
+function routeAt(
+  values: readonly (string | null)[],
+  at: number,
+  { x, party, extension }: RouteQuestion,
+): CachedRoute {
+  const afterCaller = party === undefined ? at + 1 : at + 3
+  return {
+    number: decodeValue(x, values[at]),
+    party: party === undefined ? notAsked : decodeValue(x, values[at + 1]),
+    caller: party === undefined ? notAsked : decodeValue(x, values[at + 2]),
+    extension: extension === undefined ? notAsked : decodeValue(x, values[afterCaller]),
+  }
 }

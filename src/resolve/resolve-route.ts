@@ -1,21 +1,19 @@
-import type { BoundRoute, RouteRecord } from '../domain/call.ts'
+import type { CallerStanding, RouteRecord } from '../domain/call.ts'
 import { DomainError } from '../domain/errors.ts'
-import type { VirtualNumber } from '../domain/ids.ts'
-import { PhoneNumber } from '../domain/phone-number.ts'
-import type { SealedBoundRoute } from '../domain/route-change.ts'
-import { createGuard, NotTriedError } from '../platform/breaker.ts'
+import type { BindingId, VirtualNumber } from '../domain/ids.ts'
+import type { PhoneNumber } from '../domain/phone-number.ts'
+import { extensionParty, type SealedLeg, type SealedNumberRoute } from '../domain/route-change.ts'
+import { NotTriedError } from '../platform/breaker.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
 import type { CacheTrust } from './cache-trust.ts'
-import { findRoute } from './find-route.ts'
-import type { CachedRoute } from './read-cached.ts'
+import { findLastCaller } from './last-caller.ts'
+import { boundRoute, goodStanding, type Met, meet, standingMatters, standingOf } from './meet.ts'
+import type { CachedRoute, RouteQuestion } from './read-cached.ts'
 import type { ReadRoute, RouteCache } from './route-cache.ts'
-import { createSharedReads } from './shared-reads.ts'
-
-/** As many as the pool has connections for; when Postgres has to carry all calls, those that find the queue full are refused at once. */
-const readsMax = 8
-const readsWaitingMax = 200
+import type { CachedValue } from './route-record.ts'
+import { createTruth, isDatabaseAway, type TruthUse } from './truth.ts'
 
 /** Where an answer came from. `miss`: from Postgres, and put into Redis. `postgres`: Redis was not asked or not believed. */
 export type LookupSource = 'redis' | 'miss' | 'postgres' | 'failed'
@@ -23,7 +21,25 @@ export type LookupSource = 'redis' | 'miss' | 'postgres' | 'failed'
 export type ResolveRoute = (attempt: {
   readonly caller: PhoneNumber | undefined
   readonly dialled: VirtualNumber
+  readonly extension?: string | undefined
 }) => Promise<RouteRecord>
+
+type Deps = {
+  readonly cache: Pick<RouteCache, 'read' | 'claim' | 'fill' | 'claimCaller' | 'fillCaller'>
+  readonly trust: Pick<CacheTrust, 'believes' | 'doubt'>
+  readonly sql: Sql
+  readonly vault: Vault
+  readonly log: Logger
+  readonly onLookup?: (source: LookupSource) => void
+}
+
+/** What is known of X for this caller, and from where. */
+type Found = {
+  readonly number: SealedNumberRoute | undefined
+  readonly met: Met | undefined
+  readonly version: number
+  readonly source: 'redis' | 'postgres'
+}
 
 /**
  * What is true for this caller on this X. One round trip to Redis as a rule; Postgres for what is
@@ -31,126 +47,146 @@ export type ResolveRoute = (attempt: {
  * the record: the plan decides by the call's own time. Rejects with `route-unavailable` when
  * neither can tell.
  */
-export function createResolveRoute(deps: {
-  cache: Pick<RouteCache, 'read' | 'claim' | 'fill'>
-  trust: Pick<CacheTrust, 'believes' | 'doubt'>
-  sql: Sql
-  vault: Vault
-  log: Logger
-  onLookup?: (source: LookupSource) => void
-}): ResolveRoute {
-  const { cache, trust, sql, vault, log } = deps
+export function createResolveRoute(deps: Deps): ResolveRoute {
+  const { vault } = deps
   const onLookup = deps.onLookup ?? (() => undefined)
-  const shared = createSharedReads<ReadRoute>()
-  const guard = createGuard({
-    name: 'route lookups in postgres',
-    concurrentMax: readsMax,
-    waitingMax: readsWaitingMax,
-    isOutage: isDatabaseAway,
-    log,
-  })
+  const truth = createTruth(deps)
 
-  async function readAndFill(x: VirtualNumber, party: string | undefined): Promise<ReadRoute> {
-    const claim = await cache.claim(x, party).catch(() => undefined)
-    const read = await guard(() => findRoute(sql, x, party))
-    if (claim !== undefined) {
-      // The call does not wait for it, and a miss more costs one more read.
-      cache.fill(claim, read).catch((err: unknown) => log.debug({ err }, 'route cache not filled'))
+  async function resolve(question: RouteQuestion): Promise<[RouteRecord, LookupSource]> {
+    const cached = await readCache(deps, question)
+    const use: TruthUse = cached === undefined ? 'direct' : 'miss'
+    const found =
+      (cached === undefined ? undefined : foundInCache(cached, question)) ??
+      foundInTruth(await truth.route(question, use), question)
+    const { number, met } = found
+    let source = found.source
+    let standing = goodStanding
+    if (number !== undefined && question.party !== undefined && standingMatters(number, met)) {
+      const held = cached?.caller.kind === 'caller' ? cached.caller : undefined
+      if (held === undefined) source = 'postgres'
+      const { holdings } = held ?? (await truth.caller(question.party, use))
+      standing = standingOf(holdings, number, met, (sealed) => vault.blindIndex(vault.open(sealed)))
     }
-    return read
+    const record = { ...(await recordOf(found, standing, deps)), source }
+    if (source === 'redis') return [record, 'redis']
+    return [record, use === 'miss' ? 'miss' : 'postgres']
   }
 
-  async function fromPostgres(
-    x: VirtualNumber,
-    party: string | undefined,
-    source: 'miss' | 'postgres',
-  ): Promise<RouteRecord> {
+  return async ({ caller, dialled, extension }) => {
+    const party = caller === undefined ? undefined : vault.blindIndex(caller)
     try {
-      const found = await shared(`${source} ${x} ${party ?? ''}`, () =>
-        source === 'miss' ? readAndFill(x, party) : guard(() => findRoute(sql, x, party)),
-      )
+      const [record, source] = await resolve({ x: dialled, party, extension })
       onLookup(source)
-      return recordOf(found, vault)
+      return record
     } catch (err) {
       onLookup('failed')
       if (err instanceof NotTriedError || isDatabaseAway(err)) throw routeUnavailable(err)
       throw err
     }
   }
+}
 
-  return async ({ caller, dialled }) => {
-    const party = caller === undefined ? undefined : vault.blindIndex(caller)
-    if (!trust.believes(dialled)) return fromPostgres(dialled, party, 'postgres')
-    let cached: CachedRoute
-    try {
-      cached = await cache.read(dialled, party)
-    } catch (err) {
-      trust.doubt()
-      log.debug({ err }, 'route cache could not be read')
-      return fromPostgres(dialled, party, 'postgres')
-    }
+/** Undefined: Redis is not to be believed about this. */
+async function readCache(
+  { cache, trust, log }: Deps,
+  question: RouteQuestion,
+): Promise<CachedRoute | undefined> {
+  const { x, party } = question
+  if (!trust.believes(x, party)) return undefined
+  try {
+    const cached = await cache.read(question)
     // Asked once more: the answer may be older than the news that it is not to be believed.
-    if (!trust.believes(dialled)) return fromPostgres(dialled, party, 'postgres')
-    const record = recordFromCache(cached, party, vault)
-    if (record === undefined) return fromPostgres(dialled, party, 'miss')
-    onLookup('redis')
-    return record
+    return trust.believes(x, party) ? cached : undefined
+  } catch (err) {
+    trust.doubt()
+    log.debug({ err }, 'route cache could not be read')
+    return undefined
   }
 }
 
 /** Undefined: Redis does not know enough. */
-function recordFromCache(
-  { number, party }: CachedRoute,
-  asked: string | undefined,
-  vault: Vault,
-): RouteRecord | undefined {
+function foundInCache(cached: CachedRoute, question: RouteQuestion): Found | undefined {
+  const { number } = cached
+  const source = 'redis'
   if (number.kind === 'absent') {
-    return { number: undefined, binding: undefined, source: 'redis', version: number.version }
+    return { number: undefined, met: undefined, version: number.version, source }
   }
   if (number.kind !== 'number') return undefined
-  if (asked === undefined) {
-    return { number: number.number, binding: undefined, source: 'redis', version: number.version }
+  const asked = [
+    ...(question.party === undefined ? [] : [cached.party]),
+    ...(question.extension === undefined ? [] : [cached.extension]),
+  ]
+  // An X that carries one binding has it in its own record; so has one that carries none at all.
+  const needed = legsMatter(number.number) ? asked : []
+  if (!needed.every((each) => each.kind === 'bound' || each.kind === 'absent')) return undefined
+  const records = {
+    number: number.number,
+    own: legIn(cached.party),
+    dialled: legIn(cached.extension),
   }
-  if (party.kind !== 'bound' && party.kind !== 'absent') return undefined
+  const versions = needed.map((each) => ('version' in each ? each.version : 0))
   return {
     number: number.number,
-    binding: party.kind === 'bound' ? opened(party.bound, vault) : undefined,
-    source: 'redis',
-    version: Math.max(number.version, party.version),
+    met: meet(records, question.party),
+    version: Math.max(number.version, ...versions),
+    source,
   }
 }
 
-function recordOf(read: ReadRoute, vault: Vault): RouteRecord {
-  const bound = read.parties[0]?.bound
+function legsMatter(number: SealedNumberRoute): boolean {
+  return number.product === 'AXB' || number.product === 'AXN_EXTENSION'
+}
+
+function legIn(value: CachedValue): SealedLeg | undefined {
+  return value.kind === 'bound' ? value.bound : undefined
+}
+
+function foundInTruth(read: ReadRoute, question: RouteQuestion): Found {
+  const { number, version, parties } = read
+  const source = 'postgres'
+  if (number === undefined) return { number, met: undefined, version, source }
+  const leg = (party: string) => parties.find((each) => each.party === party)?.bound
+  const records = {
+    number,
+    own: question.party === undefined ? undefined : leg(question.party),
+    dialled: question.extension === undefined ? undefined : leg(extensionParty(question.extension)),
+  }
+  return { number, met: meet(records, question.party), version, source }
+}
+
+async function recordOf(
+  { number, met, version, source }: Found,
+  standing: CallerStanding,
+  deps: Deps,
+): Promise<RouteRecord> {
+  if (number === undefined || met === undefined) {
+    return { number, binding: undefined, standing, lastCaller: undefined, source, version }
+  }
   return {
-    number: read.number,
-    binding: bound === undefined ? undefined : opened(bound, vault),
-    source: 'postgres',
-    version: read.version,
+    number,
+    binding: boundRoute(met, number, deps.vault),
+    standing,
+    lastCaller: await lastCaller(met, number, deps),
+    source,
+    version,
   }
 }
 
-/**
- * The callee stays sealed until somebody asks for it: a call that is refused never opens it, and
- * opening costs more than all the rest of a lookup.
- */
-function opened(sealed: SealedBoundRoute, vault: Vault): BoundRoute {
-  return {
-    bindingId: sealed.bindingId,
-    callerRole: sealed.callerRole,
-    callee: PhoneNumber.sealed(() => vault.open(sealed.calleeSealed)),
-    expiresAt: sealed.expiresAt,
-    recording: sealed.recording,
-    ringback: sealed.ringback,
-    ringSecondsMax: sealed.ringSecondsMax,
-    talkSecondsMax: sealed.talkSecondsMax,
-    restriction: sealed.restriction,
-    outId: sealed.outId,
+/** Without Postgres A is sent to B, as if nobody had called. */
+async function lastCaller(
+  met: Met,
+  number: SealedNumberRoute,
+  { sql, vault, log }: Deps,
+): Promise<PhoneNumber | undefined> {
+  const asks = met.callerRole === 'A' && number.settings.callbackMode === 'last-caller'
+  if (!asks || number.product === 'AXB') return undefined
+  try {
+    return await findLastCaller(sql, vault, met.bindingId as BindingId)
+  } catch (err) {
+    if (!isDatabaseAway(err)) throw err
+    log.debug({ err }, 'the last caller cannot be told')
+    return undefined
   }
-}
-
-function isDatabaseAway(err: unknown): boolean {
-  return err instanceof DomainError && err.code === 'database-away'
 }
 
 function routeUnavailable(cause: unknown): DomainError {

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { VirtualNumber } from '../domain/ids.ts'
-import type { RouteChange, RouteInvalidation } from '../domain/route-change.ts'
+import type { CallerHoldings, RouteChange, RouteInvalidation } from '../domain/route-change.ts'
 import { type Redis, type RedisScript, runScript } from '../platform/redis.ts'
 import { claimScript, fillScript, forgetScript, markScript, writeScript } from './cache-scripts.ts'
 import { createCachedReader } from './read-cached.ts'
 import {
+  callerKey,
   encodeAbsent,
   encodeBound,
+  encodeCaller,
   encodeNumber,
   encodeUnknown,
   numberKey,
@@ -31,6 +33,13 @@ const markKey = '{route-cache}:mark'
 /** What a router read from Postgres and may put where it has claimed the place. */
 export type ReadRoute = Pick<RouteChange, 'x' | 'version' | 'number' | 'parties'>
 
+/** What is held about a caller, as read from Postgres. */
+export type ReadCaller = {
+  readonly party: string
+  readonly version: number
+  readonly holdings: CallerHoldings
+}
+
 export type RouteCache = ReturnType<typeof createRouteCache>
 
 /**
@@ -49,21 +58,31 @@ export function createRouteCache({ redis }: { redis: Redis }) {
   let claims = 0
   const read = createCachedReader(redis)
 
+  async function claimKeys(keys: readonly string[]): Promise<string> {
+    claims += 1
+    const claim = `${reader}.${claims}`
+    await run(claimScript, keys, [claim, claimSeconds])
+    return claim
+  }
+
   return {
     /** One round trip, shared by all that ask in the same turn of the event loop. */
     read,
 
     /** Before Postgres is read. The claim is good for one `fill`. */
-    async claim(x: VirtualNumber, party: string | undefined): Promise<string> {
-      claims += 1
-      const claim = `${reader}.${claims}`
-      await run(claimScript, keysOf(x, party === undefined ? [] : [party]), [claim, claimSeconds])
-      return claim
-    },
+    claim: (x: VirtualNumber, parties: readonly string[]): Promise<string> =>
+      claimKeys(keysOf(x, parties)),
+
+    claimCaller: (party: string): Promise<string> => claimKeys([callerKey(party)]),
 
     async fill(claim: string, read: ReadRoute): Promise<void> {
       const { keys, values } = entries(read, missSeconds)
       await run(fillScript, keys, [claim, read.version, ...values])
+    },
+
+    async fillCaller(claim: string, { party, version, holdings }: ReadCaller): Promise<void> {
+      const value = encodeCaller(version, holdings)
+      await run(fillScript, [callerKey(party)], [claim, version, value, recordSeconds])
     },
 
     /** Resolves when Redis has it: from then on every reader sees it. */
@@ -77,7 +96,7 @@ export function createRouteCache({ redis }: { redis: Redis }) {
       for (let at = 0; at < rows.length; at += forgetBatch) {
         await Promise.all(
           rows.slice(at, at + forgetBatch).map(({ x, version, parties }) => {
-            const keys = keysOf(x, parties)
+            const keys = x === undefined ? parties.map(callerKey) : keysOf(x, parties)
             return run(forgetScript, keys, [version, encodeUnknown(version), tombstoneSeconds])
           }),
         )

@@ -1,44 +1,72 @@
-import type { CallerRole, NumberRoute, Product } from '../domain/call.ts'
-import type { AccountId, BindingId, PoolKey, VirtualNumber } from '../domain/ids.ts'
-import type { SealedBoundRoute } from '../domain/route-change.ts'
+import type { NumberRoute, PoolSettings } from '../domain/call.ts'
+import type { BindingId, VirtualNumber } from '../domain/ids.ts'
+import type {
+  CallerHoldings,
+  OwnTerms,
+  SealedBinding,
+  SealedLeg,
+  SealedNumberRoute,
+} from '../domain/route-change.ts'
 
 /**
- * What one key of the cache says. Every value begins with the version of X at which it was true.
+ * What one key of the cache says. Every value begins with the version at which it was true, then a
+ * letter for its kind, then a JSON array of its fields in a fixed order.
  *
  * ```txt
- * 17|n|main|FC100000000000001|AXB|normal|Hangzhou       X itself
- * 18|b|1000000000000007|A|1764000000|1|60|14400|||k1.…|order-7    this party's binding on X
- * 18|-                                                  nothing: X is not ours, or the party is not bound
+ * 17|n["main","FC100000000000001","AXB","normal","杭州",…]   X itself, with its pool's settings and,
+ *                                                        when it carries just one, its binding
+ * 18|b["1000000000000007","A",1764000000,…]             the binding that this party, or this
+ *                                                        extension, leads to on X
+ * 18|c[["2000000000001"],[],[]]                         what is held about a caller
+ * 18|-                                                  nothing: X is not ours, or nobody is bound
  * 18|?                                                  forgotten: ask Postgres
  * 18|?r1.42                                             forgotten, and reader r1.42 is asking
  * ```
- * Fields hold no `|`, except the last, which is free text.
  */
 export type CachedValue =
-  | { readonly kind: 'number'; readonly version: number; readonly number: NumberRoute }
-  | { readonly kind: 'bound'; readonly version: number; readonly bound: SealedBoundRoute }
+  | { readonly kind: 'number'; readonly version: number; readonly number: SealedNumberRoute }
+  | { readonly kind: 'bound'; readonly version: number; readonly bound: SealedLeg }
+  | { readonly kind: 'caller'; readonly version: number; readonly holdings: CallerHoldings }
   | { readonly kind: 'absent'; readonly version: number }
   | { readonly kind: 'unknown' }
 
-/** All keys of one X share its hash tag, so that one MGET is possible in a cluster. */
+/** All keys of one X share its hash tag; what is held about a caller has a tag of its own. */
 export function numberKey(x: VirtualNumber): string {
   return `route:{${x}}`
 }
 
+/** `party`: a blind index, or an extension as `extensionParty` names it. */
 export function partyKey(x: VirtualNumber, party: string): string {
   return `route:{${x}}:${party}`
 }
 
-export function encodeNumber(version: number, number: NumberRoute): string {
-  const { accountId, poolKey, product, state, city } = number
-  return `${version}|n|${accountId}|${poolKey}|${product}|${state}|${city ?? ''}`
+export function callerKey(party: string): string {
+  return `route:{${party}}`
 }
 
-export function encodeBound(version: number, bound: SealedBoundRoute): string {
-  const expires = Math.floor(bound.expiresAt.getTime() / 1000)
-  const limits = `${bound.recording ? 1 : 0}|${bound.ringSecondsMax}|${bound.talkSecondsMax}`
-  const asked = `${bound.restriction ?? ''}|${bound.ringback ?? ''}`
-  return `${version}|b|${bound.bindingId}|${bound.callerRole}|${expires}|${limits}|${asked}|${bound.calleeSealed}|${bound.outId ?? ''}`
+export function encodeNumber(version: number, number: SealedNumberRoute): string {
+  const { accountId, poolKey, product, state, city, settings, single } = number
+  const { callbackMode, screened, controlUrl } = settings
+  const fields = [accountId, poolKey, product, state, city, callbackMode, screened, controlUrl]
+  const binding = single === undefined ? null : singleFields(single)
+  return `${version}|n${JSON.stringify([...fields, ...termFields(settings), binding])}`
+}
+
+function singleFields(single: SealedBinding): readonly unknown[] {
+  const { bindingId, expiresAt, restriction, outId, aIndex, aSealed, bSealed, groupId } = single
+  const fields = [bindingId, seconds(expiresAt), restriction, outId]
+  return [...fields, aIndex, aSealed, bSealed, groupId, ...termFields(single)]
+}
+
+export function encodeBound(version: number, bound: SealedLeg): string {
+  const { bindingId, callerRole, expiresAt, restriction, outId, peerSealed } = bound
+  const fields = [bindingId, callerRole, seconds(expiresAt), restriction, outId, peerSealed]
+  return `${version}|b${JSON.stringify([...fields, ...termFields(bound)])}`
+}
+
+export function encodeCaller(version: number, holdings: CallerHoldings): string {
+  const { groups, blockedBy, blockedFrom } = holdings
+  return `${version}|c${JSON.stringify([groups, blockedBy, blockedFrom])}`
 }
 
 export function encodeAbsent(version: number): string {
@@ -49,6 +77,14 @@ export function encodeUnknown(version: number): string {
   return `${version}|?`
 }
 
+function seconds(time: Date): number {
+  return Math.floor(time.getTime() / 1000)
+}
+
+function termFields(terms: OwnTerms): readonly unknown[] {
+  return [terms.recording, terms.tones, terms.ringSecondsMax, terms.talkSecondsMax]
+}
+
 const unknown: CachedValue = { kind: 'unknown' }
 
 /** Whatever is not understood is unknown: Postgres is asked, and the value is written anew. */
@@ -57,56 +93,101 @@ export function decodeValue(x: VirtualNumber, value: string | null | undefined):
   const bar = value.indexOf('|')
   const version = Number(value.slice(0, bar))
   if (bar < 1 || !Number.isSafeInteger(version)) return unknown
-  switch (value.charAt(bar + 1)) {
-    case 'n':
-      return decodeNumber(x, version, value.split('|'))
-    case 'b':
-      return decodeBound(version, value.split('|'))
-    case '-':
-      return { kind: 'absent', version }
-    default:
-      return unknown
+  const kind = value.charAt(bar + 1)
+  if (kind === '-') return { kind: 'absent', version }
+  if (kind !== 'n' && kind !== 'b' && kind !== 'c') return unknown
+  const fields = fieldsOf(value.slice(bar + 2))
+  if (fields === undefined) return unknown
+  if (kind === 'n') return decodeNumber(x, version, fields)
+  return kind === 'b' ? decodeBound(version, fields) : decodeCaller(version, fields)
+}
+
+/** JSON null stands for undefined. */
+type Fields = readonly unknown[]
+
+function fieldsOf(text: string): Fields | undefined {
+  try {
+    const fields: unknown = JSON.parse(text)
+    return Array.isArray(fields) ? fields : undefined
+  } catch {
+    return undefined
   }
 }
 
-function decodeNumber(x: VirtualNumber, version: number, fields: readonly string[]): CachedValue {
-  const [, , accountId, poolKey, product, state, ...city] = fields
-  if (accountId === undefined || poolKey === undefined || product === undefined) return unknown
-  if (state !== 'normal' && state !== 'locked' && state !== 'frozen') return unknown
-  const number: NumberRoute = {
+/** How many fields each kind has: a record of another version of this program has another number. */
+const numberLength = 13
+const singleLength = 12
+const boundLength = 10
+const callerLength = 3
+
+function decodeNumber(x: VirtualNumber, version: number, fields: Fields): CachedValue {
+  if (fields.length !== numberLength) return unknown
+  const [accountId, poolKey, product, state, city, callbackMode, screened, controlUrl] = fields
+  const single = fields[12]
+  if (single !== null && !(Array.isArray(single) && single.length === singleLength)) return unknown
+  const number = {
     x,
-    accountId: accountId as AccountId,
-    poolKey: poolKey as PoolKey,
-    product: product as Product,
+    accountId,
+    poolKey,
+    product,
     state,
-    city: freeText(city),
-  }
+    city: city ?? undefined,
+    settings: {
+      callbackMode,
+      screened,
+      controlUrl: controlUrl ?? undefined,
+      ...terms(fields, 8),
+    } as PoolSettings,
+    single: single === null ? undefined : decodeSingle(single as Fields),
+  } as NumberRoute & { single: SealedBinding | undefined }
   return { kind: 'number', version, number }
 }
 
-function decodeBound(version: number, fields: readonly string[]): CachedValue {
-  const [, , bindingId, role, expires, recording, ring, talk, restriction, ringback, sealed] =
-    fields
-  if (sealed === undefined || (role !== 'A' && role !== 'B')) return unknown
-  const bound: SealedBoundRoute = {
+function decodeSingle(fields: Fields): SealedBinding {
+  const [bindingId, expires, restriction, outId, aIndex, aSealed, bSealed, groupId] = fields
+  return {
     bindingId: bindingId as BindingId,
-    callerRole: role satisfies CallerRole,
-    calleeSealed: sealed,
     expiresAt: new Date(Number(expires) * 1000),
-    recording: recording === '1',
-    ringback: ringback === '' ? undefined : ringback,
-    ringSecondsMax: Number(ring),
-    talkSecondsMax: Number(talk),
-    restriction: restriction === 'AX' || restriction === 'BX' ? restriction : undefined,
-    outId: fields.length === 12 ? textOrNothing(fields[11]) : freeText(fields.slice(11)),
+    restriction: (restriction ?? undefined) as SealedBinding['restriction'],
+    outId: (outId ?? undefined) as string | undefined,
+    aIndex: aIndex as string,
+    aSealed: aSealed as string,
+    bSealed: (bSealed ?? undefined) as string | undefined,
+    groupId: (groupId ?? undefined) as string | undefined,
+    ...terms(fields, 8),
+  }
+}
+
+function decodeBound(version: number, fields: Fields): CachedValue {
+  if (fields.length !== boundLength) return unknown
+  const [bindingId, callerRole, expires, restriction, outId, peerSealed] = fields
+  const bound: SealedLeg = {
+    bindingId: bindingId as BindingId,
+    callerRole: callerRole as SealedLeg['callerRole'],
+    expiresAt: new Date(Number(expires) * 1000),
+    restriction: (restriction ?? undefined) as SealedLeg['restriction'],
+    outId: (outId ?? undefined) as string | undefined,
+    peerSealed: (peerSealed ?? undefined) as string | undefined,
+    ...terms(fields, 6),
   }
   return { kind: 'bound', version, bound }
 }
 
-function textOrNothing(text: string | undefined): string | undefined {
-  return text === '' ? undefined : text
+function terms(fields: Fields, at: number): OwnTerms {
+  return {
+    recording: (fields[at] ?? undefined) as OwnTerms['recording'],
+    tones: (fields[at + 1] ?? undefined) as OwnTerms['tones'],
+    ringSecondsMax: (fields[at + 2] ?? undefined) as OwnTerms['ringSecondsMax'],
+    talkSecondsMax: (fields[at + 3] ?? undefined) as OwnTerms['talkSecondsMax'],
+  }
 }
 
-function freeText(parts: readonly string[]): string | undefined {
-  return textOrNothing(parts.join('|'))
+function decodeCaller(version: number, fields: Fields): CachedValue {
+  if (fields.length !== callerLength || !fields.every(Array.isArray)) return unknown
+  const [groups, blockedBy, blockedFrom] = fields
+  return {
+    kind: 'caller',
+    version,
+    holdings: { groups, blockedBy, blockedFrom } as CallerHoldings,
+  }
 }

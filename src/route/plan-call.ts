@@ -9,6 +9,7 @@ import type {
 } from '../domain/call.ts'
 import { causeOf, type HangupReason } from '../domain/hangup.ts'
 import type { TrunkId } from '../domain/ids.ts'
+import type { PhoneNumber } from '../domain/phone-number.ts'
 
 export type PlanInput = {
   readonly attempt: CallAttempt
@@ -19,70 +20,180 @@ export type PlanInput = {
   readonly unmatchedSipStatus: 403 | 404
 }
 
-type Verdict = readonly [refusal: Refusal | undefined, reason: string]
+/** A plan without its reasons, or undefined when the rule has nothing against the call. */
+type Verdict = CallPlan extends infer Plan
+  ? Plan extends { reasons: unknown }
+    ? Omit<Plan, 'reasons'>
+    : never
+  : never
+
+type Rule = (say: (reason: string) => void) => Verdict | undefined
 
 /**
  * Decide what to do with one call. Pure: the same input gives the same plan, so a call record can
  * be explained months later. The rules are asked in the order of product-semantics 1.5: number,
- * binding, expiry, restriction, trunk.
+ * pool blacklist, binding, point-to-point blacklist, restriction, group, whom to ring, trunk.
  */
 export function planCall(input: PlanInput): CallPlan {
-  const { attempt, record, trunks, unmatchedSipStatus } = input
-  const { number, binding } = record
+  const { number, binding } = input.record
   const reasons: string[] = []
-  const refused = (refusal: Refusal): CallPlan => ({ kind: 'refuse', number, refusal, reasons })
-
+  const say = (reason: string) => void reasons.push(reason)
   if (number === undefined) {
-    reasons.push('the dialled number is not one of ours')
-    return refused(refusalOf('number-unknown', 404, 4, 'NO_NOT_EXIST'))
+    say('the dialled number is not one of ours')
+    return {
+      ...refuse(undefined, undefined, refusalOf('number-unknown', 404, 4, 'NO_NOT_EXIST')),
+      reasons,
+    }
   }
-  for (const rule of numberRules(number)) {
-    reasons.push(rule[1])
-    if (rule[0] !== undefined) return refused(rule[0])
-  }
-  if (binding === undefined) {
-    const who = attempt.caller === undefined ? 'a caller without a number' : 'this caller'
-    reasons.push(`${who} takes part in no binding on it`)
-    return refused(refusalOf('no-binding', unmatchedSipStatus, 2, 'NO_SUBS_EXIST'))
-  }
-  for (const rule of bindingRules(binding, attempt, unmatchedSipStatus)) {
-    reasons.push(rule[1])
-    if (rule[0] !== undefined) return refused(rule[0])
-  }
-  if (trunks.length === 0) {
-    reasons.push('no trunk takes outgoing calls')
-    return refused(refusalOf('no-trunk', 503, 4, 'NO_TRUNK'))
-  }
-  reasons.push(`ring the other party over ${trunks.join(', then ')}`)
-  return { kind: 'connect', number, binding, trunks, reasons }
+  const early = firstVerdict(numberRules(input, number), say)
+  if (early !== undefined) return { ...early, reasons }
+  if (binding === undefined) return { ...unmatched(input, number, say), reasons }
+  const late = firstVerdict(bindingRules(input, number, binding), say)
+  return { ...(late ?? ring(input, number, binding, say)), reasons }
 }
 
-function numberRules(number: NumberRoute): readonly Verdict[] {
-  // A locked X takes no new binding; calls on its live ones go on (product-semantics 1.4).
-  if (number.state !== 'frozen') return [[undefined, `the number is ${number.state}`]]
-  return [[refusalOf('number-frozen', 480, 4, 'NO_FROZEN'), 'the number is frozen']]
+function firstVerdict(rules: readonly Rule[], say: (reason: string) => void): Verdict | undefined {
+  for (const rule of rules) {
+    const verdict = rule(say)
+    if (verdict !== undefined) return verdict
+  }
+  return undefined
+}
+
+function numberRules({ record }: PlanInput, number: NumberRoute): readonly Rule[] {
+  const refused = (refusal: Refusal) => refuse(number, undefined, refusal)
+  return [
+    (say) => {
+      // A locked X takes no new binding; calls on its live ones go on (product-semantics 1.4).
+      say(`the number is ${number.state}`)
+      if (number.state === 'frozen') return refused(refusalOf('number-frozen', 480, 4, 'NO_FROZEN'))
+      if (number.state === 'faulty') return refused(refusalOf('number-faulty', 480, 4, 'NO_FAULTY'))
+      return undefined
+    },
+    (say) => {
+      if (!number.settings.screened) {
+        say('its pool has no blacklist')
+        return undefined
+      }
+      if (!record.standing.blockedByPool) {
+        say('the caller is not on the blacklist of the pool')
+        return undefined
+      }
+      say('the caller is on the blacklist of the pool')
+      return refused(refusalOf('blacklisted', 403, 1, 'BLACKLIST'))
+    },
+    (say) => {
+      if (number.product !== 'X_MODE') return undefined
+      say('X mode: the customer says what to do with the call')
+      const refusal = refusalOf('no-instructions', 480, 4, 'NO_INSTRUCTIONS')
+      const url = number.settings.controlUrl
+      return url === undefined ? refused(refusal) : { kind: 'ask-customer', number, url, refusal }
+    },
+  ]
+}
+
+/** X is ours, and this caller meets nothing there. */
+function unmatched(
+  { attempt, unmatchedSipStatus }: PlanInput,
+  number: NumberRoute,
+  say: (reason: string) => void,
+): Verdict {
+  if (number.product === 'AXN_EXTENSION') {
+    if (attempt.extension === undefined) {
+      say('no extension was dialled: ask for it')
+      const refusal = refusalOf('extension-missing', 484, 2, 'NO_EXTENSION')
+      return { kind: 'ask-digits', number, refusal }
+    }
+    say(`nobody has the extension ${attempt.extension} on it`)
+    return refuse(number, undefined, refusalOf('extension-unknown', 404, 2, 'NO_SUBS_EXIST'))
+  }
+  const who = attempt.caller === undefined ? 'a caller without a number' : 'this caller'
+  say(number.product === 'AXB' ? `${who} takes part in no binding on it` : 'nobody is bound on it')
+  return refuse(number, undefined, refusalOf('no-binding', unmatchedSipStatus, 2, 'NO_SUBS_EXIST'))
 }
 
 function bindingRules(
+  { attempt, record, unmatchedSipStatus }: PlanInput,
+  number: NumberRoute,
   binding: BoundRoute,
-  attempt: CallAttempt,
-  unmatchedSipStatus: 403 | 404,
-): readonly Verdict[] {
-  const role = binding.callerRole
-  const expired = binding.expiresAt.getTime() <= attempt.receivedAt.getTime()
-  const barred = binding.restriction === (role === 'A' ? 'AX' : 'BX')
+): readonly Rule[] {
+  const { callerRole: role, bindingId } = binding
+  const refused = (refusal: Refusal) => refuse(number, binding, refusal)
   return [
-    [undefined, `the caller is ${role} of binding ${binding.bindingId}`],
-    expired
-      ? [
-          refusalOf('binding-expired', unmatchedSipStatus, 2, 'NO_SUBS_EXIST'),
-          'the binding has expired',
-        ]
-      : [undefined, 'the binding is live'],
-    barred
-      ? [refusalOf('restricted', 403, 3, 'CONTROL_DISABLE'), `${role} may not call this number`]
-      : [undefined, `${role} may call this number`],
+    (say) => {
+      say(`the caller is ${role} of binding ${bindingId}`)
+      if (binding.expiresAt.getTime() > attempt.receivedAt.getTime()) {
+        say('the binding is live')
+        return undefined
+      }
+      say('the binding has expired')
+      return refused(refusalOf('binding-expired', unmatchedSipStatus, 2, 'NO_SUBS_EXIST'))
+    },
+    (say) => {
+      if (!record.standing.blockedFromPeer) return undefined
+      say('a blacklist entry bars the caller from the other party')
+      return refused(refusalOf('blacklisted', 403, 1, 'BLACKLIST'))
+    },
+    (say) => {
+      const barred = binding.restriction === (role === 'A' ? 'AX' : 'BX')
+      say(barred ? `${role} may not call this number` : `${role} may call this number`)
+      return barred ? refused(refusalOf('restricted', 403, 3, 'CONTROL_DISABLE')) : undefined
+    },
+    (say) => {
+      if (role !== 'G') return undefined
+      const { inGroup } = record.standing
+      say(inGroup ? 'the caller is in the group' : 'the caller is not in the group')
+      if (inGroup) return undefined
+      return refused(refusalOf('not-in-group', unmatchedSipStatus, 2, 'NO_SUBS_EXIST'))
+    },
   ]
+}
+
+function ring(
+  { record, trunks }: PlanInput,
+  number: NumberRoute,
+  binding: BoundRoute,
+  say: (reason: string) => void,
+): Verdict {
+  const callee = calleeOf(record, number, binding, say)
+  if (callee === undefined) {
+    return refuse(number, binding, refusalOf('no-callback', 404, 4, 'CALLED_NOT_EXISTS'))
+  }
+  if (trunks.length === 0) {
+    say('no trunk takes outgoing calls')
+    return refuse(number, binding, refusalOf('no-trunk', 503, 4, 'NO_TRUNK'))
+  }
+  say(`ring the other party over ${trunks.join(', then ')}`)
+  const ringback = binding.callerRole === 'A' ? binding.tones.a : binding.tones.peer
+  return { kind: 'connect', number, binding, callee, ringback, trunks }
+}
+
+/** A of a binding with nobody fixed on the other side is sent where the pool says. */
+function calleeOf(
+  { lastCaller }: RouteRecord,
+  { product, settings }: NumberRoute,
+  { callerRole, peer }: BoundRoute,
+  say: (reason: string) => void,
+): PhoneNumber | undefined {
+  if (callerRole !== 'A' || product === 'AXB') return peer
+  if (settings.callbackMode === 'disabled') {
+    say('A cannot call back: the pool has that switched off')
+    return undefined
+  }
+  if (settings.callbackMode === 'last-caller' && lastCaller !== undefined) {
+    say('A calls back whoever called last')
+    return lastCaller
+  }
+  say(peer === undefined ? 'A has nobody to be sent to' : 'A is sent to B')
+  return peer
+}
+
+function refuse(
+  number: NumberRoute | undefined,
+  binding: BoundRoute | undefined,
+  refusal: Refusal,
+): Verdict {
+  return { kind: 'refuse', number, binding, refusal }
 }
 
 export function refusalOf(

@@ -66,6 +66,7 @@ export function createInviteHandler(given: {
       trunkId: trunk.id,
       caller: callerNumber(headers, trunk.trustsIdentity, given.parser),
       dialled,
+      extension: undefined,
       receivedAt: given.now(),
     }
     const leg = createCallerLeg({

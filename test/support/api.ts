@@ -32,7 +32,7 @@ export type BindRequest = {
   readonly x: string
   readonly expiresAt: string
   readonly recording?: boolean
-  readonly ringback?: string
+  readonly tones?: { a?: string; peer?: string }
   readonly ringSeconds?: number
 }
 

@@ -1,4 +1,10 @@
-import type { BoundRoute, CallAttempt, NumberRoute, RouteRecord } from '../../src/domain/call.ts'
+import type {
+  BoundRoute,
+  CallAttempt,
+  NumberRoute,
+  PoolSettings,
+  RouteRecord,
+} from '../../src/domain/call.ts'
 import type {
   AccountId,
   BindingId,
@@ -25,6 +31,7 @@ export function anAttempt(given: Partial<CallAttempt> = {}): CallAttempt {
     trunkId: trunkId('carrier'),
     caller: phone('+8613800000001'),
     dialled: x('+8617000000001'),
+    extension: undefined,
     receivedAt: new Date('2026-11-24T08:00:00Z'),
     ...given,
   }
@@ -38,6 +45,20 @@ export function aNumber(given: Partial<NumberRoute> = {}): NumberRoute {
     product: 'AXB',
     state: 'normal',
     city: undefined,
+    settings: somePoolSettings(),
+    ...given,
+  }
+}
+
+export function somePoolSettings(given: Partial<PoolSettings> = {}): PoolSettings {
+  return {
+    callbackMode: 'default-b',
+    screened: false,
+    controlUrl: undefined,
+    recording: false,
+    tones: {},
+    ringSecondsMax: 60,
+    talkSecondsMax: 14_400,
     ...given,
   }
 }
@@ -46,10 +67,10 @@ export function aBoundRoute(given: Partial<BoundRoute> = {}): BoundRoute {
   return {
     bindingId: '1000000000000001' as BindingId,
     callerRole: 'A',
-    callee: phone('+8613900000002'),
+    peer: phone('+8613900000002'),
     expiresAt: new Date('2026-11-24T09:00:00Z'),
     recording: false,
-    ringback: undefined,
+    tones: {},
     ringSecondsMax: 30,
     talkSecondsMax: 3600,
     restriction: undefined,
@@ -59,5 +80,13 @@ export function aBoundRoute(given: Partial<BoundRoute> = {}): BoundRoute {
 }
 
 export function aRecord(given: Partial<RouteRecord> = {}): RouteRecord {
-  return { number: aNumber(), binding: aBoundRoute(), source: 'redis', version: 1, ...given }
+  return {
+    number: aNumber(),
+    binding: aBoundRoute(),
+    standing: { blockedByPool: false, blockedFromPeer: false, inGroup: false },
+    lastCaller: undefined,
+    source: 'redis',
+    version: 1,
+    ...given,
+  }
 }

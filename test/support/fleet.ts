@@ -44,7 +44,9 @@ export async function createFleet(
           phoneB: b,
           x,
           expiresAt,
-          ...(options.ringback === undefined ? {} : { ringback: options.ringback }),
+          ...(options.ringback === undefined
+            ? {}
+            : { tones: { a: options.ringback, peer: options.ringback } }),
           ...(options.recording === undefined ? {} : { recording: options.recording }),
         }),
       ),

@@ -61,7 +61,7 @@ function bindRequest(entry: CatalogEntry, people: Cast, poolKey: string): BindRe
     x: people.x,
     expiresAt: new Date(Date.now() + livesMs).toISOString(),
     ...(wanted.recording === undefined ? {} : { recording: wanted.recording }),
-    ...(wanted.ringback === true ? { ringback: ringbackCode } : {}),
+    ...(wanted.ringback === true ? { tones: { a: ringbackCode, peer: ringbackCode } } : {}),
     ...(wanted.ringSeconds === undefined ? {} : { ringSeconds: wanted.ringSeconds }),
   }
 }

@@ -123,7 +123,7 @@ async function bindAnew(api: Api, poolKey: string): Promise<DemoBinding> {
     phoneB: demo.b,
     expiresAt: new Date(Date.now() + bindingDays * 86_400_000).toISOString(),
     recording: true,
-    ringback: demo.ringback,
+    tones: { a: demo.ringback, peer: demo.ringback },
     outId: demo.outId,
   })
 }

@@ -40,7 +40,11 @@ const CallAnswer = Type.Object(
     city: Type.Optional(Type.String()),
     caller: Type.Optional(maskedNumberShape),
     callee: Type.Optional(maskedNumberShape),
-    callerRole: Type.Optional(Type.Enum(['A', 'B'])),
+    callerRole: Type.Optional(
+      Type.Enum(['A', 'B', 'N', 'G'], {
+        description: 'N: anybody who may call; G: somebody of the group.',
+      }),
+    ),
     intercepted: Type.Boolean({ description: 'Refused by us before anybody was rung.' }),
     unconnectedCause: Type.Integer({
       description:

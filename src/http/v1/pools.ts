@@ -14,11 +14,11 @@ import {
   pageQuery,
   poolKeyShape,
   productShape,
-  ringbackShape,
   ringSecondsShape,
   talkSecondsShape,
   timeShape,
   timeText,
+  tonesShape,
 } from './shapes.ts'
 
 const nameShape = lineOfText(16, { description: 'For people.', examples: ['Couriers'] })
@@ -28,7 +28,7 @@ const PoolRequest = Type.Object(
   {
     name: nameShape,
     product: productShape,
-    ringback: Type.Optional(ringbackShape),
+    tones: Type.Optional(tonesShape),
     recording: Type.Optional(recordingShape),
     ringSeconds: Type.Optional(ringSecondsShape),
     talkSeconds: Type.Optional(talkSecondsShape),
@@ -41,7 +41,7 @@ const PoolAnswer = Type.Object(
     key: poolKeyShape,
     name: nameShape,
     product: productShape,
-    ringback: Type.Optional(ringbackShape),
+    tones: Type.Optional(tonesShape),
     recording: recordingShape,
     ringSeconds: ringSecondsShape,
     talkSeconds: talkSecondsShape,
@@ -81,12 +81,12 @@ export const poolRoutes: FastifyPluginAsyncTypebox<{ pools: Pools }> = async (ap
     },
     async (request, reply) => {
       const { accountId } = principalOf(request)
-      const { name, product, ringback, recording, ringSeconds, talkSeconds } = request.body
+      const { name, product, tones, recording, ringSeconds, talkSeconds } = request.body
       const pool = await pools.create({
         accountId,
         name,
         product,
-        ringback,
+        tones,
         recording,
         ringSecondsMax: ringSeconds,
         talkSecondsMax: talkSeconds,
@@ -136,7 +136,7 @@ function answerOf(pool: Pool): Static<typeof PoolAnswer> {
     key: pool.key as string,
     name: pool.name,
     product: pool.product,
-    ringback: pool.ringback,
+    tones: pool.tones,
     recording: pool.recording,
     ringSeconds: pool.ringSecondsMax,
     talkSeconds: pool.talkSecondsMax,

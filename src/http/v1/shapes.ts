@@ -45,11 +45,23 @@ export const timeShape = Type.String({
 
 export const productShape = Type.Enum(['AXB', 'AXN', 'AXN_EXTENSION', '95AXN', 'AXG', 'X_MODE'])
 
-export const ringbackShape = Type.String({
-  pattern: '^[0-9A-Za-z_-]{1,32}$',
-  description: 'Code of an enterprise ringback; absent: what the callee sends.',
-  examples: ['10000002'],
-})
+const toneShape = (description: string) =>
+  Type.Optional(Type.String({ pattern: '^[0-9A-Za-z_-]{1,32}$', description }))
+
+export const tonesShape = Type.Object(
+  {
+    a: toneShape('A calls and somebody rings.'),
+    alone: toneShape('A calls and there is nobody to ring.'),
+    peer: toneShape('Anybody else calls and A rings.'),
+    aPickup: toneShape('After the answer, when A has called.'),
+    peerPickup: toneShape('After the answer, when anybody else has called.'),
+  },
+  {
+    additionalProperties: false,
+    description: 'Codes of enterprise tones; without one: what the network sends.',
+    examples: [{ a: '10000002', peer: '10000002' }],
+  },
+)
 
 export const ringSecondsShape = Type.Integer({
   minimum: 5,

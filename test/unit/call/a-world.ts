@@ -12,7 +12,7 @@ import { createRunCall } from '../../../src/call/run-call.ts'
 import type { BoundRoute, CallPlan } from '../../../src/domain/call.ts'
 import type { CallEvent } from '../../../src/domain/call-event.ts'
 import type { HangupCause } from '../../../src/domain/hangup.ts'
-import { aBoundRoute, aNumber, anAttempt, trunkId } from '../../support/builders.ts'
+import { aBoundRoute, aNumber, anAttempt, phone, trunkId } from '../../support/builders.ts'
 
 const offer = 'v=0 offer of the caller'
 
@@ -20,7 +20,12 @@ export type World = ReturnType<typeof aWorld>
 
 /** Everything around a call, scripted and remembered. */
 export function aWorld(
-  given: { binding?: Partial<BoundRoute>; trunks?: number; offer?: undefined } = {},
+  given: {
+    binding?: Partial<BoundRoute>
+    trunks?: number
+    offer?: undefined
+    ringback?: undefined
+  } = {},
 ) {
   const said: string[] = []
   const events: CallEvent[] = []
@@ -65,7 +70,9 @@ export function aWorld(
   const plan: CallPlan = {
     kind: 'connect',
     number: aNumber(),
-    binding: aBoundRoute({ ringback: 'melody', ...given.binding }),
+    binding: aBoundRoute(given.binding),
+    callee: phone('+8613900000002'),
+    ringback: 'ringback' in given ? given.ringback : 'melody',
     trunks: Array.from({ length: given.trunks ?? 1 }, (_, at) => trunkId(`t${at + 1}`)),
     reasons: [],
   }

@@ -44,7 +44,7 @@ describe('while the call is looked up', () => {
     world.decide.mockImplementation(async () => {
       world.caller().onEnded({ how: 'gave-up', cause: causeOf('caller-abandoned') })
       const refusal = refusalOf('no-binding', 403, 2, 'NO_SUBS_EXIST')
-      return { kind: 'refuse', number: aNumber(), refusal, reasons: [] }
+      return { kind: 'refuse', number: aNumber(), binding: undefined, refusal, reasons: [] }
     })
     await world.start()
     expectOver(world, 'caller-abandoned', 1)
@@ -94,8 +94,8 @@ describe('while the call is looked up', () => {
       throw new Error('no such key')
     })
     const plan = await world.decide()
-    if (plan.kind === 'refuse') throw new Error('this call is to be connected')
-    world.decide.mockResolvedValue({ ...plan, binding: { ...plan.binding, callee } })
+    if (plan.kind !== 'connect') throw new Error('this call is to be connected')
+    world.decide.mockResolvedValue({ ...plan, callee })
     await world.start()
     expect(world.said).toEqual(['caller hung up: internal-error'])
     expect(world.events.map((event) => event.callee)).toEqual([undefined, undefined])
@@ -157,7 +157,7 @@ describe('while the legs are joined', () => {
 
 describe('early media', () => {
   test('and nobody answers: the ring limit ends both', async () => {
-    const world = aWorld({ binding: { ringback: undefined, ringSecondsMax: 20 } })
+    const world = aWorld({ ringback: undefined, binding: { ringSecondsMax: 20 } })
     await world.start()
     world.callee().onRinging('early media')
     await vi.advanceTimersByTimeAsync(20_000)
@@ -166,7 +166,7 @@ describe('early media', () => {
   })
 
   test('is what was answered, when the 200 has no SDP', async () => {
-    const world = aWorld({ binding: { ringback: undefined } })
+    const world = aWorld({ ringback: undefined })
     await world.start()
     world.callee().onRinging('early media')
     await settled()
@@ -177,7 +177,7 @@ describe('early media', () => {
   })
 
   test('after a 180 is passed on', async () => {
-    const world = aWorld({ binding: { ringback: undefined } })
+    const world = aWorld({ ringback: undefined })
     await world.start()
     world.callee().onRinging(undefined)
     world.callee().onRinging('early media')
@@ -193,7 +193,7 @@ describe('early media', () => {
   })
 
   test('that cannot be used ends the call with its cause', async () => {
-    const world = aWorld({ binding: { ringback: undefined } })
+    const world = aWorld({ ringback: undefined })
     const fault = Object.assign(new Error('no codec'), { hangup: causeOf('media-unacceptable') })
     world.pair.callee.negotiate = () => Promise.reject(fault)
     await world.start()

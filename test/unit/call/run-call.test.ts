@@ -34,14 +34,14 @@ describe('a call that goes well', () => {
   })
 
   test('without a ringback of its own the caller gets a plain 180', async () => {
-    const world = aWorld({ binding: { ringback: undefined } })
+    const world = aWorld({ ringback: undefined })
     await world.start()
     world.callee().onRinging(undefined)
     expect(world.said).toContain('180')
   })
 
   test('or the callee’s early media, joined before the answer', async () => {
-    const world = aWorld({ binding: { ringback: undefined } })
+    const world = aWorld({ ringback: undefined })
     await world.start()
     world.callee().onRinging('early media')
     await settled()
@@ -79,6 +79,7 @@ describe('a call that does not', () => {
     world.decide.mockResolvedValue({
       kind: 'refuse',
       number: aNumber(),
+      binding: undefined,
       refusal: refusalOf('no-binding', 404, 2, 'NO_SUBS_EXIST'),
       reasons: [],
     })

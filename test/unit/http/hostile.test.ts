@@ -69,7 +69,7 @@ test.each(Object.keys(good))('nothing that is wrong for %s is let through', asyn
   expect(commands).toEqual([])
 })
 
-test.each(['x', 'ringback', 'ringSeconds', 'talkSeconds', 'callRestrict', 'recording'])(
+test.each(['x', 'ringSeconds', 'talkSeconds', 'callRestrict', 'recording'])(
   'nor for %s, though it may be left out',
   async (field) => {
     const { ask } = await anApi()

@@ -23,7 +23,7 @@ test.each([
   [{ name: 'a\nb', product: 'AXB' }, 'body/name'],
   [{ name: 'a', product: 'AXQ' }, 'body/product'],
   [{ name: 'a', product: 'AXB', key: 'FC100000000000009' }, 'body/key'],
-  [{ name: 'a', product: 'AXB', ringback: '../../etc/passwd' }, 'body/ringback'],
+  [{ name: 'a', product: 'AXB', tones: { a: '../../etc/passwd' } }, 'body/tones/a'],
 ])('the pool %j is refused', async (payload, pointer) => {
   const { ask } = await anApi()
   const answer = await ask({ method: 'POST', url: '/v1/pools', payload })

@@ -1,0 +1,24 @@
+/**
+ * Codes of the enterprise tones of a pool or a binding (the vendor's RingConfig, product-semantics
+ * 1.6), each a file `<code>.wav` in the tones folder. A moment without a code: what the network sends.
+ */
+export type Tones = { readonly [Moment in ToneMoment]?: string }
+
+/**
+ * When a tone is heard: `a` A has called and somebody rings; `alone` A has called and there is
+ * nobody to ring; `peer` anybody else has called and A rings; `aPickup` and `peerPickup` after the
+ * answer, by who called.
+ */
+export type ToneMoment = 'a' | 'alone' | 'peer' | 'aPickup' | 'peerPickup'
+
+/** The binding's own win, moment by moment. */
+export function tonesOver(own: Tones | undefined, pool: Tones): Tones {
+  return own === undefined ? pool : { ...pool, ...own }
+}
+
+const codePattern = /^[0-9A-Za-z_-]{1,32}$/
+
+/** Whether every code is one that a tone can have. */
+export function areTones(tones: Tones): boolean {
+  return Object.values(tones).every((code) => code === undefined || codePattern.test(code))
+}

@@ -1,0 +1,23 @@
+import type { BindingId } from '../domain/ids.ts'
+import { PhoneNumber } from '../domain/phone-number.ts'
+import type { Sql } from '../platform/sql.ts'
+import type { Vault } from '../platform/vault.ts'
+
+/** Who called A last over this binding and was put through, from the call records. */
+export async function findLastCaller(
+  sql: Sql,
+  vault: Vault,
+  bindingId: BindingId,
+): Promise<PhoneNumber | undefined> {
+  const [row] = await sql.rows<{ caller_sealed: string }>({
+    name: 'resolve.last-caller',
+    text: `
+      select caller_sealed from call_record
+       where binding_id = $1 and caller_role in ('N', 'G') and not intercepted
+         and caller_sealed is not null
+       order by call_time desc limit 1`,
+    values: [bindingId],
+  })
+  if (row === undefined) return undefined
+  return PhoneNumber.sealed(() => vault.open(row.caller_sealed))
+}
