@@ -1,3 +1,5 @@
+import { use } from './at-rest.ts'
+
 /** The engine's HTTP interface, as far as the tests use it. */
 export type Api = ReturnType<typeof createApi>
 
@@ -51,6 +53,8 @@ const requestMsMax = 15_000
 
 export function createApi(base: string, token: string) {
   async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const sent = body === undefined ? undefined : JSON.stringify(body)
+    if (sent !== undefined) use(sent)
     const response = await fetch(`${base}${path}`, {
       method,
       signal: AbortSignal.timeout(requestMsMax),
@@ -58,7 +62,7 @@ export function createApi(base: string, token: string) {
         authorization: `Bearer ${token}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(sent === undefined ? {} : { body: sent }),
     })
     const text = await response.text()
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)

@@ -13,6 +13,7 @@ import { createVault } from '../../src/platform/vault.ts'
 import { createCacheTrust } from '../../src/resolve/cache-trust.ts'
 import { createResolveRoute, type LookupSource } from '../../src/resolve/resolve-route.ts'
 import { createRouteCache } from '../../src/resolve/route-cache.ts'
+import { use } from './at-rest.ts'
 
 export const testVault = createVault([{ id: 'k1', bytes: Buffer.alloc(32, 7) }])
 export const mainAccount = 'main' as AccountId
@@ -70,6 +71,7 @@ export function workerRooms({ sql, redis, clock }: { sql: Sql; redis: Redis; clo
 }
 
 export function phone(e164: string): PhoneNumber {
+  use(e164)
   const number = PhoneNumber.fromE164(e164)
   if (number === undefined) throw new Error('not E.164')
   return number

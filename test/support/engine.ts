@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { type Api, createApi } from './api.ts'
+import { expectNoNumberIn } from './at-rest.ts'
 import { freeTcpPort, until } from './ports.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -82,6 +83,7 @@ export async function startEngine(
       const late = setTimeout(() => child.kill('SIGKILL'), stopMsMax)
       const how = await exited
       clearTimeout(late)
+      expectNoNumberIn('the log', log())
       if (how !== 0) throw new Error(`the engine ended with ${how}\n${log().slice(-3000)}`)
     },
   }

@@ -8,6 +8,7 @@ import { inject } from 'vitest'
 import { createLogger } from '../../src/platform/logger.ts'
 import { migrate } from '../../src/platform/migrate.ts'
 import { createSql, type SqlPool } from '../../src/platform/sql.ts'
+import { expectNoNumberIn } from './at-rest.ts'
 
 const run = promisify(execFile)
 const template = 'axbridge_template'
@@ -168,9 +169,27 @@ export async function cloneTemplate(
     url,
     sql,
     async drop() {
-      await sql.close()
+      await searchTables(sql).finally(() => sql.close())
       await dropPatiently(cluster, name)
     },
+  }
+}
+
+/** Whatever the test has left there, it may hold no real number in clear: see at-rest.ts. */
+async function searchTables(sql: SqlPool): Promise<void> {
+  const tables = await sql.rows<{ name: string }>({
+    name: 'test.tables',
+    text: `select format('%I', table_name) as name from information_schema.tables
+            where table_schema = 'public' and table_type = 'BASE TABLE'`,
+    values: [],
+  })
+  for (const { name } of tables) {
+    const rows = await sql.rows<{ row: string }>({
+      name: `test.dump-${name}`,
+      text: `select t::text as row from ${name} t`,
+      values: [],
+    })
+    for (const { row } of rows) expectNoNumberIn(`table ${name}`, row)
   }
 }
 

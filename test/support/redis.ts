@@ -3,6 +3,7 @@ import { mkdtemp, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createLogger } from '../../src/platform/logger.ts'
 import { createRedis, type Redis, redisReady } from '../../src/platform/redis.ts'
+import { expectNoNumberBelow } from './at-rest.ts'
 
 export type TestRedis = {
   readonly url: string
@@ -93,7 +94,7 @@ export async function startRedis(): Promise<TestRedis> {
     async stop() {
       for (const each of clients) each.disconnect()
       await kill()
-      await rm(dir, { recursive: true, force: true })
+      await expectNoNumberBelow(dir).finally(() => rm(dir, { recursive: true, force: true }))
     },
   }
 }

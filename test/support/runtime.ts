@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Embedded, EmbeddedOptions } from '../../src/embedded/start-embedded.ts'
+import { expectNoNumberBelow } from './at-rest.ts'
 import type { Address } from './lines.ts'
 import { until } from './ports.ts'
 
@@ -74,7 +75,8 @@ export async function startRuntime(
       const pids = Object.values(embedded.pids())
       await embedded.stop()
       await until('the embedded processes are gone', () => !pids.some(isRunning), 5000)
-      await rm(dataDir, { recursive: true, force: true })
+      const remove = () => rm(dataDir, { recursive: true, force: true })
+      await expectNoNumberBelow(dataDir).finally(remove)
     },
   }
 }
