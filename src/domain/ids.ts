@@ -19,6 +19,9 @@ export type VirtualNumber = Branded<'VirtualNumber'>
 /** Owner of pools, numbers, bindings and money. */
 export type AccountId = Branded<'AccountId'>
 
+/** A group of real numbers in an AXG pool: 13 digits, the vendor's `GroupId`. */
+export type GroupId = Branded<'GroupId'>
+
 /** One run of moving numbers between pools. */
 export type MigrationId = Branded<'MigrationId'>
 
@@ -50,6 +53,10 @@ export function parsePoolKey(text: string): PoolKey | undefined {
 
 export function parseTrunkId(text: string): TrunkId | undefined {
   return trunkIdPattern.test(text) ? (text as TrunkId) : undefined
+}
+
+export function parseGroupId(text: string): GroupId | undefined {
+  return serialPattern.test(text) ? (text as GroupId) : undefined
 }
 
 export function parseMigrationId(text: string): MigrationId | undefined {
