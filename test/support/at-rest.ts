@@ -22,6 +22,8 @@ export function use(text: string): void {
 }
 
 function useThoseOfTheFile(): void {
+  // scripts/load and scripts/bench stand on the same support, and are no test.
+  if (process.env['VITEST'] === undefined) return
   const { testPath } = expect.getState()
   if (testPath === undefined || testPath === readFor) return
   readFor = testPath
