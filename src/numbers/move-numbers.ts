@@ -1,4 +1,5 @@
 import type { VirtualNumber } from '../domain/ids.ts'
+import type { RouteInvalidation } from '../domain/route-change.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { MigrateNumbers, MoveOutcome, NumberMove } from './number-migration.ts'
 import { illegal } from './pages.ts'
@@ -43,14 +44,19 @@ export async function moveNumbers(
   sql: Sql,
   command: MigrateNumbers,
   run: { readonly requestHash: string; readonly now: Date },
-): Promise<{ migration: MigrationRow; moves: readonly NumberMove[] }> {
+): Promise<{
+  migration: MigrationRow
+  moves: readonly NumberMove[]
+  /** Of the numbers that moved: calls are to see it. */
+  changes: readonly RouteInvalidation[]
+}> {
   const { from, to, positions } = await lockPools(sql, command)
   const moves = await lockNumbers(sql, command)
   const moving = moves.filter(({ outcome }) => outcome === 'moved').map(({ x }) => x)
-  if (moving.length > 0) await takePositions(sql, { to: to.key, positions, moving })
+  const changes = await takePositions(sql, { to: to.key, positions, moving })
   const migration = await insertMigration(sql, { command, from, to, moving, ...run })
   await insertMoves(sql, migration.id, moves)
-  return { migration, moves }
+  return { migration, moves, changes }
 }
 
 async function lockPools(sql: Sql, { accountId, from, to }: MigrateNumbers) {
@@ -133,8 +139,9 @@ async function lockAny(
 async function takePositions(
   sql: Sql,
   { to, positions, moving }: { to: string; positions: number; moving: readonly string[] },
-): Promise<void> {
-  const moved = await sql.rows({
+): Promise<readonly RouteInvalidation[]> {
+  if (moving.length === 0) return []
+  const moved = await sql.rows<{ id: string; x: VirtualNumber; version: string }>({
     name: 'migrations.move',
     text: `
       with moved as (
@@ -143,15 +150,15 @@ async function takePositions(
           from unnest($1::text[]) with ordinality as each (x, at)
          where n.x = each.x
         returning n.x, n.version
-      ), noted as (
-        insert into invalidation (x, version, parties) select x, version, '{}' from moved
       ), taken as (
         update pool set positions = positions + cardinality($1::text[]) where key = $2
       )
-      select x from moved`,
+      insert into invalidation (x, version, parties) select x, version, '{}' from moved
+      returning id, x, version`,
     values: [moving, to, positions],
   })
   if (moved.length !== moving.length) throw new Error('a locked number could not be moved')
+  return moved.map(({ id, x, version }) => ({ id, x, version: Number(version), parties: [] }))
 }
 
 async function insertMigration(

@@ -7,6 +7,7 @@ import {
   parseMigrationId,
   type VirtualNumber,
 } from '../domain/ids.ts'
+import type { RouteInvalidation } from '../domain/route-change.ts'
 import type { Clock } from '../platform/clock.ts'
 import { type Query, type Sql, violatedConstraint } from '../platform/sql.ts'
 import { checkMigration, type MigrationRow, migrationColumns, moveNumbers } from './move-numbers.ts'
@@ -42,12 +43,15 @@ const settleAtOnce = 50
 export function createNumberMigrations(deps: {
   sql: Sql
   clock: Clock
-  /** Makes what was committed for X true for calls. */
-  publisher: { settle(x: VirtualNumber): Promise<void> }
+  publisher: {
+    /** Makes calls look these up anew. */
+    forget(changes: readonly RouteInvalidation[]): Promise<void>
+    /** Makes true for calls what was committed for X earlier. */
+    settle(x: VirtualNumber): Promise<void>
+  }
 }): NumberMigrations {
   const { sql, clock, publisher } = deps
 
-  /** Nothing is bound on these, so their records hold nothing that is worth writing anew: forgotten is enough. */
   async function settleAll(moves: readonly NumberMove[]): Promise<void> {
     const moved = moves.filter(({ outcome }) => outcome === 'moved')
     for (let at = 0; at < moved.length; at += settleAtOnce) {
@@ -76,7 +80,8 @@ export function createNumberMigrations(deps: {
         const done = await sql.transaction((session) =>
           moveNumbers(session, command, { requestHash, now: clock.now() }),
         )
-        await settleAll(done.moves)
+        // Nothing is bound on these: their records hold nothing that is worth being written anew.
+        await publisher.forget(done.changes)
         return { migration: migrationFrom(done.migration), moves: done.moves }
       } catch (err) {
         if (violatedConstraint(err) !== 'number_migration_key_once') throw err

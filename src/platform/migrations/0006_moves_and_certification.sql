@@ -57,10 +57,12 @@ create table certifier (
   remark text check (length(remark) between 1 and 50),
   -- Null: the numbers were given one by one.
   pool_key text,
+  -- How many it was made for.
+  numbers integer not null check (numbers > 0),
   -- The link behind the QR code: SHA-256 of its token.
   link_hash text unique,
   link_expires_at timestamptz,
-  -- Given to the provider with the first try over this link, so that a second is no second check.
+  -- Given to the provider with what came over this link, so that sent twice is one check.
   link_request text,
   -- How often somebody who held the link did not know the phone.
   link_tries smallint not null default 0 check (link_tries between 0 and 5),
@@ -71,7 +73,8 @@ create table certifier (
   refusal text check (length(refusal) between 1 and 200),
   submitted_at timestamptz,
   decided_at timestamptz,
-  -- The certification that stands, whatever a newer check says. Until null: without end.
+  -- The certification that stands, whatever a newer check says. Until null: without end. At null
+  -- with until: it has run out.
   certified_at timestamptz,
   certified_until timestamptz,
   removed_at timestamptz,
@@ -79,7 +82,6 @@ create table certifier (
   unapplied boolean not null default false,
   created_at timestamptz not null,
   constraint certifier_pool foreign key (pool_key, account_id) references pool (key, account_id),
-  check (certified_until is null or certified_at is not null),
   check ((link_hash is null) = (link_expires_at is null)),
   check (check_state <> 'submitted' or (reference is not null and submitted_at is not null))
 );
@@ -87,8 +89,9 @@ create table certifier (
 create index certifier_by_account on certifier (account_id, id);
 create index certifier_by_phone on certifier (phone_index, id);
 create index certifier_unapplied on certifier (id) where unapplied;
-create index certifier_submitted on certifier (submitted_at) where check_state = 'submitted';
-create index certifier_until on certifier (certified_until) where certified_until is not null;
+create index certifier_submitted on certifier (id) where check_state = 'submitted';
+create unique index certifier_by_reference on certifier (reference);
+create index certifier_until on certifier (certified_until) where certified_at is not null;
 
 -- A number that is given back drops out.
 create table certifier_number (
