@@ -1,3 +1,4 @@
+import { createAccountRooms } from '../accounts/account-rooms.ts'
 import { createBindings } from '../bindings/bindings.ts'
 import { createCacheKeeper } from '../bindings/cache-keeper.ts'
 import { createRoutePublisher } from '../bindings/route-publisher.ts'
@@ -6,7 +7,7 @@ import { createCallRecordWriter } from '../cdr/call-record-writer.ts'
 import { createCallRecords } from '../cdr/call-records.ts'
 import { createOrphanCloser } from '../cdr/orphan-closer.ts'
 import type { AccountId } from '../domain/ids.ts'
-import { createAdminAuthenticate } from '../http/auth.ts'
+import { createAuthenticate } from '../http/auth.ts'
 import { buildHttpApp } from '../http/build-http-app.ts'
 import { createNumbers } from '../numbers/numbers.ts'
 import { createPools } from '../numbers/pools.ts'
@@ -32,7 +33,7 @@ export type Engine = {
   stop(): Promise<void>
 }
 
-/** The first account: everything belongs to it until there are others. */
+/** The account that the database begins with. It runs the installation. */
 const firstAccount = 'main' as AccountId
 
 /**
@@ -101,15 +102,21 @@ async function startHttp(shared: Shared, router: Router | undefined): Promise<vo
   const { settings, log, metrics, sql, redis, vault, closers } = shared
   const publisher = createRoutePublisher({ sql, records: createRouteCache({ redis }), log })
   closers.push({ name: 'route publisher', close: () => publisher.close() })
+  const accountRooms = createAccountRooms({ sql, vault, clock: systemClock, log })
+  closers.push({ name: 'audit', close: () => accountRooms.audit.settle() })
   const app = await buildHttpApp({
-    authenticate: createAdminAuthenticate({
-      token: settings.AXBRIDGE_ADMIN_TOKEN,
-      accountId: firstAccount,
+    authenticate: createAuthenticate({
+      admin: { token: settings.AXBRIDGE_ADMIN_TOKEN, accountId: firstAccount },
+      tokens: accountRooms.tokenLookup,
     }),
+    trustedProxies: settings.HTTP_TRUSTED_PROXIES?.split(',').map((each) => each.trim()),
     rooms: {
+      ...accountRooms,
       bindings: createBindings({ sql, vault, clock: systemClock, publisher }),
       pools: createPools({
         sql,
+        publisher,
+        privateHosts: settings.CONTROL_URL_PRIVATE_HOSTS,
         defaults: {
           ringSecondsMax: settings.RING_SECONDS_MAX,
           talkSecondsMax: settings.TALK_SECONDS_MAX,

@@ -1,33 +1,5 @@
 import type { Product } from '../domain/call.ts'
 import type { AccountId, PoolKey, VirtualNumber } from '../domain/ids.ts'
-import type { Tones } from '../domain/tones.ts'
-
-export type Pool = {
-  readonly key: PoolKey
-  readonly accountId: AccountId
-  readonly name: string
-  readonly product: Product
-  /** What its bindings do unless they say otherwise. */
-  readonly tones: Tones
-  readonly recording: boolean
-  readonly ringSecondsMax: number
-  readonly talkSecondsMax: number
-  /** X numbers in it, and how many of them have a binding. */
-  readonly numbers: number
-  readonly bound: number
-  readonly createdAt: Date
-}
-
-export type CreatePool = {
-  readonly accountId: AccountId
-  /** 1 to 16 characters. */
-  readonly name: string
-  readonly product: Product
-  readonly tones?: Tones | undefined
-  readonly recording?: boolean | undefined
-  readonly ringSecondsMax?: number | undefined
-  readonly talkSecondsMax?: number | undefined
-}
 
 export type XNumber = {
   readonly x: VirtualNumber
@@ -54,12 +26,6 @@ export type NumberFilter = {
   readonly poolKey?: PoolKey | undefined
   readonly state?: 'normal' | 'locked' | 'frozen' | undefined
   readonly bound?: boolean | undefined
-  readonly limit?: number | undefined
-  readonly cursor?: string | undefined
-}
-
-export type PoolFilter = {
-  readonly accountId: AccountId
   readonly limit?: number | undefined
   readonly cursor?: string | undefined
 }

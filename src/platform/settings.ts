@@ -18,6 +18,8 @@ const Settings = Type.Object({
   MEDIA_LISTEN_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 0 }),
   HTTP_HOST: Type.String({ default: '127.0.0.1' }),
   HTTP_PORT: port(8080),
+  /** Comma list of addresses and CIDR blocks of proxies whose `X-Forwarded-For` is believed. */
+  HTTP_TRUSTED_PROXIES: Type.Optional(Type.String({ pattern: '^[0-9A-Fa-f:./, ]+$' })),
   /** Bearer token of the first administrator. */
   AXBRIDGE_ADMIN_TOKEN: Type.String({ minLength: 16 }),
   /** Folder for journal, recordings, tones and keys unless they are set one by one. */
@@ -38,6 +40,8 @@ const Settings = Type.Object({
   /** What a new pool says unless it is told otherwise. */
   RING_SECONDS_MAX: Type.Integer({ minimum: 5, maximum: 180, default: 60 }),
   TALK_SECONDS_MAX: Type.Integer({ minimum: 60, maximum: 86_400, default: 14_400 }),
+  /** Whether the control URL of an X mode pool may lead into this network. */
+  CONTROL_URL_PRIVATE_HOSTS: Type.Boolean({ default: false }),
   /** How long SIGTERM waits for running calls. */
   DRAIN_SECONDS_MAX: Type.Integer({ minimum: 0, default: 300 }),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

@@ -42,7 +42,7 @@ export function apiRooms({
   return {
     publisher,
     bindings: createBindings({ sql, vault, clock: clock ?? systemClock, publisher }),
-    pools: createPools({ sql }),
+    pools: createPools({ sql, publisher }),
     numbers: createNumbers({ sql, vault, publisher }),
   }
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createAccountRooms } from '../../../src/accounts/account-rooms.ts'
 import { createBindings } from '../../../src/bindings/bindings.ts'
 import { createRoutePublisher } from '../../../src/bindings/route-publisher.ts'
 import { createCallRecordWriter } from '../../../src/cdr/call-record-writer.ts'
@@ -45,8 +46,9 @@ beforeAll(async () => {
   app = await buildHttpApp({
     authenticate: createAdminAuthenticate({ token, accountId: 'main' as AccountId }),
     rooms: {
+      ...createAccountRooms({ sql, vault, clock: systemClock, log }),
       bindings: createBindings({ sql, vault, clock: systemClock, publisher }),
-      pools: createPools({ sql }),
+      pools: createPools({ sql, publisher }),
       numbers: createNumbers({ sql, vault, publisher }),
       trunks: createTrunks({ sql }),
       callRecords: createCallRecords({ sql, vault }),

@@ -1,6 +1,8 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { pino } from 'pino'
 import { afterAll, afterEach } from 'vitest'
+import type { AccessKey, Account, Token } from '../../../src/accounts/account.ts'
+import type { AuditNote } from '../../../src/accounts/audit.ts'
 import type { BindCommand, Binding } from '../../../src/bindings/binding.ts'
 import type { CallRecord } from '../../../src/cdr/call-records.ts'
 import { DomainError } from '../../../src/domain/errors.ts'
@@ -17,7 +19,8 @@ import type { Trunk } from '../../../src/domain/trunk.ts'
 import { createAdminAuthenticate } from '../../../src/http/auth.ts'
 import { buildHttpApp, type HttpDeps } from '../../../src/http/build-http-app.ts'
 import type { V1Rooms } from '../../../src/http/v1/v1-routes.ts'
-import type { Pool, XNumber } from '../../../src/numbers/number.ts'
+import type { XNumber } from '../../../src/numbers/number.ts'
+import type { Pool } from '../../../src/numbers/pool.ts'
 import { createMetrics } from '../../../src/platform/metrics.ts'
 import { createNumberParser } from '../../../src/platform/phone-numbers.ts'
 
@@ -45,6 +48,8 @@ export type Api = {
   app: FastifyInstance
   lines: string[]
   commands: BindCommand[]
+  /** What was noted for the audit log. */
+  notes: AuditNote[]
   /** With the token. */
   ask(options: InjectOptions | string): Promise<LightMyRequestResponse>
 }
@@ -61,12 +66,14 @@ export async function anApi(given?: Given): Promise<Api> {
   usual ??= await buildApi({})
   usual.lines.length = 0
   usual.commands.length = 0
+  usual.notes.length = 0
   return usual
 }
 
 async function buildApi(given: Given): Promise<Api> {
   const lines: string[] = []
   const commands: BindCommand[] = []
+  const notes: AuditNote[] = []
   const metrics = createMetrics()
   const app = await buildHttpApp({
     authenticate: createAdminAuthenticate({ token, accountId: account }),
@@ -74,16 +81,85 @@ async function buildApi(given: Given): Promise<Api> {
     operations: { checks: {}, isDraining: () => false, metrics: metrics.registry },
     requestSeconds: metrics.httpRequests,
     ...given,
-    rooms: { ...someRooms(commands), ...given.rooms },
+    rooms: { ...someRooms(commands), ...accountRooms(notes), ...given.rooms },
   })
   const ask = (options: InjectOptions | string) => {
     const asked = typeof options === 'string' ? { url: options } : options
     return app.inject({ ...asked, headers: { authorization, ...asked.headers } })
   }
-  return { app, lines, commands, ask }
+  return { app, lines, commands, notes, ask }
 }
 
-function someRooms(commands: BindCommand[]): V1Rooms {
+type AccountRooms = Pick<V1Rooms, 'accounts' | 'tokens' | 'accessKeys' | 'audit'>
+
+function accountRooms(notes: AuditNote[]): AccountRooms {
+  const withSecret = async () => ({ key: aKey(), secret: 'the-secret' })
+  return {
+    accounts: {
+      create: async (given) => anAccount(given),
+      get: async () => anAccount(),
+      list: async () => ({ items: [anAccount()], nextCursor: undefined }),
+      rename: async (_id, name) => anAccount({ name }),
+      suspend: async () => anAccount({ suspendedAt: new Date('2030-01-31T00:00:00Z') }),
+      resume: async () => anAccount(),
+    },
+    tokens: {
+      create: async (given) => ({ token: aToken(given), secret: 'axb_the-token' }),
+      get: async () => aToken(),
+      list: async () => ({ items: [aToken()], nextCursor: undefined }),
+      revoke: async () => aToken({ revokedAt: new Date('2030-01-31T00:00:00Z') }),
+    },
+    accessKeys: {
+      create: withSecret,
+      get: async () => aKey(),
+      list: async () => ({ items: [aKey()], nextCursor: undefined }),
+      disable: async () => aKey({ enabled: false }),
+      enable: async () => aKey(),
+      rotate: withSecret,
+      remove: async () => undefined,
+    },
+    audit: {
+      begin: async (note) => {
+        notes.push(note)
+        return { ...note, id: '1', at: new Date('2030-01-31T00:00:00Z') }
+      },
+      finish: () => undefined,
+      record: async (note) => void notes.push(note),
+      list: async () => ({ items: [], nextCursor: undefined }),
+      settle: async () => undefined,
+    },
+  }
+}
+
+function anAccount(given: Partial<Account> = {}): Account {
+  return {
+    ...{ id: account, name: 'Main account', operator: true, suspendedAt: undefined },
+    createdAt: new Date('2030-01-30T02:00:00Z'),
+    ...given,
+  }
+}
+
+function aToken(given: Partial<Token> = {}): Token {
+  return {
+    ...{ id: 'tok-abcdefghijklmnop', accountId: account, name: 'orders', scopes: ['read'] },
+    ...{ addresses: [], requestsPerMinuteMax: undefined, expiresAt: undefined },
+    createdAt: new Date('2030-01-30T02:00:00Z'),
+    ...{ lastUsedAt: undefined, revokedAt: undefined },
+    ...given,
+  }
+}
+
+function aKey(given: Partial<AccessKey> = {}): AccessKey {
+  return {
+    ...{ id: 'AKabcdefghijklmnopqrstuv', accountId: account, name: 'orders', scopes: ['read'] },
+    ...{ addresses: [], enabled: true, rotatedAt: undefined, previousUntil: undefined },
+    createdAt: new Date('2030-01-30T02:00:00Z'),
+    lastUsedAt: undefined,
+    ...given,
+  }
+}
+
+function someRooms(commands: BindCommand[]): Omit<V1Rooms, keyof AccountRooms> {
   const bindingUnknown = () => new DomainError('binding-unknown', 404, 'There is none.')
   return {
     parser: createNumberParser({ country: 'CN' }),
@@ -105,7 +181,9 @@ function someRooms(commands: BindCommand[]): V1Rooms {
     pools: {
       create: async (pool) => aPool({ name: pool.name, product: pool.product }),
       get: async () => aPool(),
+      change: async (_account, _key, { name }) => aPool(name === undefined ? {} : { name }),
       list: async () => ({ items: [aPool()], nextCursor: undefined }),
+      countByProduct: async () => new Map([['AXB', 2]]),
     },
     numbers: {
       add: async ({ numbers }) => numbers.map((x) => aNumber({ x })),
@@ -152,12 +230,20 @@ export function aPool(given: Partial<Pool> = {}): Pool {
     accountId: account,
     name: 'Couriers',
     product: 'AXB',
+    assignmentMode: 'default',
+    callbackMode: 'default-b',
+    smsMode: 'off',
     tones: {},
     recording: false,
     ringSecondsMax: 60,
     talkSecondsMax: 14_400,
-    numbers: 20,
-    bound: 3,
+    alarmPercent: undefined,
+    coolingDays: 0,
+    controlUrl: undefined,
+    groups: 0,
+    blockedCallers: 0,
+    blockedPairs: 0,
+    usage: { numbers: 20, boundNumbers: 3, bindings: 5, bindable: 3995, utilisation: 0.13 },
     createdAt: new Date('2030-01-30T02:00:00Z'),
     ...given,
   }
