@@ -9,6 +9,7 @@ import { createOrphanCloser } from '../cdr/orphan-closer.ts'
 import type { AccountId } from '../domain/ids.ts'
 import { createAuthenticate } from '../http/auth.ts'
 import { buildHttpApp } from '../http/build-http-app.ts'
+import { createCities } from '../numbers/cities.ts'
 import { createNumbers } from '../numbers/numbers.ts'
 import { createPools } from '../numbers/pools.ts'
 import { systemClock } from '../platform/clock.ts'
@@ -102,6 +103,7 @@ async function startHttp(shared: Shared, router: Router | undefined): Promise<vo
   const { settings, log, metrics, sql, redis, vault, closers } = shared
   const publisher = createRoutePublisher({ sql, records: createRouteCache({ redis }), log })
   closers.push({ name: 'route publisher', close: () => publisher.close() })
+  const cities = createCities()
   const accountRooms = createAccountRooms({ sql, vault, clock: systemClock, log })
   closers.push({ name: 'audit', close: () => accountRooms.audit.settle() })
   const app = await buildHttpApp({
@@ -122,7 +124,7 @@ async function startHttp(shared: Shared, router: Router | undefined): Promise<vo
           talkSecondsMax: settings.TALK_SECONDS_MAX,
         },
       }),
-      numbers: createNumbers({ sql, vault, publisher }),
+      numbers: createNumbers({ sql, vault, cities, publisher }),
       trunks: createTrunks({ sql }),
       callRecords: createCallRecords({ sql, vault }),
       parser: createNumberParser({ country: settings.DEFAULT_COUNTRY }),

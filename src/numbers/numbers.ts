@@ -1,64 +1,71 @@
-import type { Product } from '../domain/call.ts'
-import {
-  type AccountId,
-  type PoolKey,
-  parseVirtualNumber,
-  type VirtualNumber,
-} from '../domain/ids.ts'
-import { PhoneNumber } from '../domain/phone-number.ts'
+import type { AccountId, VirtualNumber } from '../domain/ids.ts'
 import type { RouteInvalidation } from '../domain/route-change.ts'
-import { type Sql, violatedConstraint } from '../platform/sql.ts'
+import type { Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
 import { addNumbers } from './add-numbers.ts'
-import type { AddNumbers, NumberFilter, Page, XNumber } from './number.ts'
-import { cursorFor, illegal, pageLimit, readCursor } from './pages.ts'
-import { numberBound, numberFrozen, numberUnknown } from './refusals.ts'
+import type { Cities } from './cities.ts'
+import { cursorText, type ListedRow, numbersQuery, totalsQuery } from './list-numbers.ts'
+import type {
+  AddNumbers,
+  NumberChoice,
+  NumberFilter,
+  NumberTotals,
+  Page,
+  XNumber,
+} from './number.ts'
+import {
+  changeOf,
+  type NumberChangeRow,
+  type NumberRow,
+  numberColumns,
+  numberFrom,
+} from './number-rows.ts'
+import { resume, setLock, setNote, stop } from './number-states.ts'
+import { cursorFor, illegal, pageLimit } from './pages.ts'
+import { numberRuns } from './purchase-refusals.ts'
+import { numberFrozen, numberUnknown } from './refusals.ts'
+import { releaseNumber } from './release-number.ts'
+import { virtualIndexOf } from './virtual-index.ts'
 
 export type Numbers = {
   /** All or none. */
   add(numbers: AddNumbers): Promise<readonly XNumber[]>
   get(accountId: AccountId, x: VirtualNumber): Promise<XNumber>
   list(filter: NumberFilter): Promise<Page<XNumber>>
-  /** Only when nothing is bound to it. */
+  totals(choice: NumberChoice): Promise<NumberTotals>
+  /** Gives it back for good; only when nothing is bound to it. */
   remove(accountId: AccountId, x: VirtualNumber): Promise<void>
   /** A locked X takes no new bindings; those it has go on. */
   lock(accountId: AccountId, x: VirtualNumber): Promise<XNumber>
   unlock(accountId: AccountId, x: VirtualNumber): Promise<XNumber>
+  /** `note` undefined: none any more. */
+  note(accountId: AccountId, x: VirtualNumber, note: string | undefined): Promise<XNumber>
+  /** By the operator, whoever owns it: it carries no call from now on. Its bindings stay. */
+  stop(x: VirtualNumber, state: 'frozen' | 'faulty'): Promise<XNumber>
+  /** By the operator: normal again, or locked, when its owner had locked it. */
+  resume(x: VirtualNumber): Promise<XNumber>
 }
 
-export type NumberRow = {
-  readonly x: string
-  readonly account_id: string
-  readonly pool_key: string
-  readonly product: string
-  readonly city: string | null
-  readonly state: string
-  readonly bound: number
-  readonly created_at: Date
-}
-
-/** What a change of X returns besides its row. */
-export type NumberChangeRow = NumberRow & {
-  readonly version: string
-  readonly invalidation_id: string
-}
-
-const columns = `
-  n.x, n.account_id, n.pool_key, p.product, n.city, n.state, n.bound, n.created_at`
+/** Callers of the last owner dial it for a while. */
+const restDaysDefault = 90
 
 export function createNumbers(deps: {
   sql: Sql
-  vault: Vault
+  vault: Pick<Vault, 'blindIndex'>
+  cities: Pick<Cities, 'knownCity' | 'provinceOf'>
   publisher: { forget(rows: readonly RouteInvalidation[]): Promise<void> }
+  /** How long a number that was given back rests before it can be bought again. */
+  restDays?: number
 }): Numbers {
-  const { sql, vault } = deps
+  const { sql, vault, cities } = deps
   const { forget } = deps.publisher
+  const restDays = deps.restDays ?? restDaysDefault
 
   async function get(accountId: AccountId, x: VirtualNumber): Promise<XNumber> {
     const [row] = await sql.rows<NumberRow>({
       name: 'numbers.get',
       text: `
-        select ${columns} from number n join pool p on p.key = n.pool_key
+        select ${numberColumns} from number n join pool p on p.key = n.pool_key
          where n.x = $1 and n.account_id = $2`,
       values: [x, accountId],
     })
@@ -66,121 +73,76 @@ export function createNumbers(deps: {
     return numberFrom(row)
   }
 
-  async function setState(
-    accountId: AccountId,
-    x: VirtualNumber,
-    state: 'normal' | 'locked',
-  ): Promise<XNumber> {
-    const [row] = await sql.rows<NumberChangeRow>({
-      name: 'numbers.set-state',
-      text: `
-        with n as (
-          update number set state = $3, version = nextval('route_version')
-           where x = $1 and account_id = $2 and state <> 'frozen'
-          returning *
-        ), noted as (
-          insert into invalidation (x, version, parties) select x, version, '{}' from n
-          returning id
-        )
-        select ${columns}, n.version, noted.id as invalidation_id
-          from n join pool p on p.key = n.pool_key, noted`,
-      values: [x, accountId, state],
-    })
-    if (row === undefined) {
-      await get(accountId, x)
-      throw numberFrozen()
-    }
+  /** A change is told to the caches before it is answered. */
+  async function told(row: NumberChangeRow): Promise<XNumber> {
     await forget([changeOf(row)])
     return numberFrom(row)
   }
 
+  async function lockOrUnlock(accountId: AccountId, x: VirtualNumber, state: 'normal' | 'locked') {
+    const row = await setLock(sql, { accountId, x }, state)
+    if (row !== undefined) return told(row)
+    await get(accountId, x)
+    throw numberFrozen()
+  }
+
   return {
     async add(numbers) {
-      const rows = await addNumbers(sql, numbers, (x) => blindIndexOf(vault, x))
+      const indexOf = (x: VirtualNumber) => virtualIndexOf(vault, x)
+      const rows = await addNumbers({ sql, cities, indexOf }, numbers)
       await forget(rows.map(changeOf))
       return rows.map((row) => numberFrom(row))
     },
     get,
     async list(filter) {
       const limit = pageLimit(filter.limit)
-      const rows = await sql.rows<NumberRow>(listQuery(filter, limit))
+      const rows = await sql.rows<ListedRow>(numbersQuery(filter, limit))
       const items = rows.slice(0, limit).map((row) => numberFrom(row))
-      return { items, nextCursor: cursorFor(rows.length > limit, items.at(-1)?.x) }
+      const last = cursorText(rows.slice(0, limit).at(-1), filter)
+      return { items, nextCursor: cursorFor(rows.length > limit, last) }
+    },
+    async totals(choice) {
+      const [row] = await sql.rows<NumberTotals & { more_bindings: number }>(totalsQuery(choice))
+      if (row === undefined) throw new Error('an aggregate has one row')
+      const { more_bindings: moreBindings, ...totals } = row
+      return { ...totals, moreBindings }
     },
     async remove(accountId, x) {
-      await forget([await removeNumber(sql, accountId, x)])
+      await forget([await releaseNumber(sql, { accountId, x, restDays })])
     },
-    lock: (accountId, x) => setState(accountId, x, 'locked'),
-    unlock: (accountId, x) => setState(accountId, x, 'normal'),
+    lock: (accountId, x) => lockOrUnlock(accountId, x, 'locked'),
+    unlock: (accountId, x) => lockOrUnlock(accountId, x, 'normal'),
+    async note(accountId, x, note) {
+      checkNote(note)
+      const row = await setNote(sql, { accountId, x }, note)
+      if (row === undefined) throw numberUnknown()
+      return numberFrom(row)
+    },
+    async stop(x, state) {
+      const row = await stop(sql, x, state)
+      if (row === undefined) throw numberUnknown()
+      return told(row)
+    },
+    async resume(x) {
+      const row = await resume(sql, x)
+      if (row !== undefined) return told(row)
+      throw await whyNotResumed(sql, x)
+    },
   }
 }
 
-function listQuery(filter: NumberFilter, limit: number) {
-  const after =
-    filter.cursor === undefined ? undefined : readCursor(filter.cursor, parseVirtualNumber)
-  return {
-    name: 'numbers.list',
-    text: `
-      select ${columns} from number n join pool p on p.key = n.pool_key
-       where n.account_id = $1 and ($2::text is null or n.pool_key = $2)
-         and ($3::text is null or n.state = $3)
-         and ($4::boolean is null or (n.bound > 0) = $4)
-         and ($5::text is null or n.x > $5)
-       order by n.x limit $6`,
-    values: [filter.accountId, filter.poolKey, filter.state, filter.bound, after, limit + 1],
+function checkNote(note: string | undefined): void {
+  const length = [...(note ?? 'none')].length
+  if (length < 1 || length > 128 || note?.includes('\0') === true) {
+    throw illegal('A note has 1 to 128 characters.')
   }
 }
 
-/** The foreign key of the legs refuses while anything is bound, also what has expired and was not swept yet. */
-async function removeNumber(
-  sql: Sql,
-  accountId: AccountId,
-  x: VirtualNumber,
-): Promise<RouteInvalidation> {
-  try {
-    const [row] = await sql.rows<{ version: string; invalidation_id: string }>({
-      name: 'numbers.remove',
-      text: `
-        with gone as (
-          delete from number where x = $1 and account_id = $2 returning x
-        ), noted as (
-          insert into invalidation (x, version, parties)
-          select x, nextval('route_version'), '{}' from gone
-          returning id, version
-        )
-        select version, id as invalidation_id from noted`,
-      values: [x, accountId],
-    })
-    if (row === undefined) throw numberUnknown()
-    const { invalidation_id: id, version } = row
-    return { id, x, version: Number(version), parties: [] }
-  } catch (err) {
-    if (violatedConstraint(err) === 'binding_leg_x_fkey') throw numberBound()
-    throw err
-  }
-}
-
-function numberFrom(row: NumberRow): XNumber {
-  return {
-    x: row.x as VirtualNumber,
-    accountId: row.account_id as AccountId,
-    poolKey: row.pool_key as PoolKey,
-    product: row.product as Product,
-    city: row.city ?? undefined,
-    state: row.state as XNumber['state'],
-    bindings: row.bound,
-    createdAt: row.created_at,
-  }
-}
-
-function changeOf(row: NumberChangeRow): RouteInvalidation {
-  const { invalidation_id: id, x, version } = row
-  return { id, x: x as VirtualNumber, version: Number(version), parties: [] }
-}
-
-/** X as a party would be indexed, to see that it is none. */
-function blindIndexOf(vault: Vault, x: VirtualNumber): string {
-  const asReal = PhoneNumber.fromE164(x)
-  if (asReal === undefined) throw illegal('An X number is written in E.164 with plus.')
-  return vault.blindIndex(asReal)
+async function whyNotResumed(sql: Sql, x: VirtualNumber): Promise<Error> {
+  const [row] = await sql.rows({
+    name: 'numbers.is-there',
+    text: 'select 1 from number where x = $1',
+    values: [x],
+  })
+  return row === undefined ? numberUnknown() : numberRuns()
 }

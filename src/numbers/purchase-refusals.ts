@@ -103,3 +103,11 @@ export const productMismatch = (pool: string, ordered: string) =>
     `This pool holds ${pool} numbers and the order is for ${ordered}. Name another pool, or none.`,
     { vendorCode: 'isv.FORBIDDEN_ACTION' },
   )
+
+export const numberRuns = () =>
+  new DomainError(
+    'number-not-stopped',
+    409,
+    'This X is neither frozen nor faulty, so there is nothing to resume.',
+    { vendorCode: 'isv.FORBIDDEN_ACTION' },
+  )

@@ -75,8 +75,7 @@ function classIn(text: string, x: VirtualNumber): NumberClass | string {
   if (text !== '1' && text !== '2' && text !== '3') {
     return 'class: 1 (virtual operator, 170/171), 2 (carrier) or 3 (nationwide, begins with 95)'
   }
-  // Ten digits are a landline of Ningxia.
-  const nationwideNumber = x.startsWith('+8695') && x.length !== '+86'.length + 10
+  const nationwideNumber = isNationwide(x)
   if (nationwideNumber !== (text === '3')) {
     return nationwideNumber
       ? 'class: a number that begins with 95 is nationwide; write class 3'
@@ -110,4 +109,9 @@ function carrierIn(text: string): Carrier | undefined | string {
     carriers[text.toLowerCase()] ??
     'carrier: 1 (China Mobile), 2 (China Unicom), 3 (China Telecom), or leave it empty'
   )
+}
+
+/** Ten digits that begin with 95 are a landline of Ningxia. */
+export function isNationwide(x: VirtualNumber): boolean {
+  return x.startsWith('+8695') && x.length !== '+86'.length + 10
 }

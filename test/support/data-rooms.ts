@@ -3,6 +3,7 @@ import { createCacheKeeper } from '../../src/bindings/cache-keeper.ts'
 import { createRoutePublisher } from '../../src/bindings/route-publisher.ts'
 import type { AccountId, PoolKey, VirtualNumber } from '../../src/domain/ids.ts'
 import { PhoneNumber } from '../../src/domain/phone-number.ts'
+import { createCities } from '../../src/numbers/cities.ts'
 import { createNumbers } from '../../src/numbers/numbers.ts'
 import { createPools } from '../../src/numbers/pools.ts'
 import { type Clock, systemClock } from '../../src/platform/clock.ts'
@@ -16,6 +17,7 @@ import { createRouteCache } from '../../src/resolve/route-cache.ts'
 import { use } from './at-rest.ts'
 
 export const testVault = createVault([{ id: 'k1', bytes: Buffer.alloc(32, 7) }])
+export const testCities = createCities()
 export const mainAccount = 'main' as AccountId
 const log = createLogger({ level: 'silent' })
 
@@ -43,7 +45,7 @@ export function apiRooms({
     publisher,
     bindings: createBindings({ sql, vault, clock: clock ?? systemClock, publisher }),
     pools: createPools({ sql, publisher }),
-    numbers: createNumbers({ sql, vault, publisher }),
+    numbers: createNumbers({ sql, vault, cities: testCities, publisher }),
   }
 }
 

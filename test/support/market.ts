@@ -1,5 +1,4 @@
 import { createRoutePublisher } from '../../src/bindings/route-publisher.ts'
-import { createCities } from '../../src/numbers/cities.ts'
 import { createInventory } from '../../src/numbers/inventory.ts'
 import { createOrders } from '../../src/numbers/orders.ts'
 import { priceListFrom } from '../../src/numbers/price-list.ts'
@@ -10,11 +9,11 @@ import { createNumberParser } from '../../src/platform/phone-numbers.ts'
 import type { Redis } from '../../src/platform/redis.ts'
 import type { Sql } from '../../src/platform/sql.ts'
 import { createRouteCache } from '../../src/resolve/route-cache.ts'
-import { testVault } from './data-rooms.ts'
+import { testCities, testVault } from './data-rooms.ts'
 
 /** What sells numbers. */
 export function marketRooms({ sql, redis, clock }: { sql: Sql; redis: Redis; clock?: Clock }) {
-  const cities = createCities()
+  const cities = testCities
   const log = createLogger({ level: 'silent' })
   const publisher = createRoutePublisher({ sql, records: createRouteCache({ redis }), log })
   const stockLeft = createStockLeft({ sql, cities })

@@ -67,6 +67,7 @@ alter table number
   add constraint number_state_before check (state_before is null or state in ('frozen', 'faulty'));
 
 create index number_by_account_time on number (account_id, created_at, x);
+create index number_by_beginning on number (x text_pattern_ops);
 
 -- Who had an X, and until when: its rent runs to the end of that month.
 create table released_number (

@@ -14,6 +14,7 @@ import type {
   TrunkId,
   VirtualNumber,
 } from '../../../src/domain/ids.ts'
+import type { Li } from '../../../src/domain/money.ts'
 import { PhoneNumber } from '../../../src/domain/phone-number.ts'
 import type { Trunk } from '../../../src/domain/trunk.ts'
 import { createAdminAuthenticate } from '../../../src/http/auth.ts'
@@ -192,6 +193,10 @@ function someRooms(commands: BindCommand[]): Omit<V1Rooms, keyof AccountRooms> {
       remove: async () => undefined,
       lock: async () => aNumber({ state: 'locked' }),
       unlock: async () => aNumber(),
+      note: async (_account, _x, note) => aNumber({ note }),
+      stop: async (_x, state) => aNumber({ state }),
+      resume: async () => aNumber(),
+      totals: async () => ({ numbers: 20, bound: 3, bindings: 40, moreBindings: 3960 }),
     },
     trunks: {
       list: async () => [aTrunk()],
@@ -255,9 +260,17 @@ export function aNumber(given: Partial<XNumber> = {}): XNumber {
     accountId: account,
     poolKey: 'FC100000000000001' as PoolKey,
     product: 'AXB',
+    class: 1,
+    carrier: 2,
     city: '杭州',
+    province: '浙江',
     state: 'normal',
     bindings: 1,
+    capacity: 200,
+    certified: false,
+    note: undefined,
+    rent: 5000 as Li,
+    orderId: '1000000001',
     createdAt: new Date('2030-01-30T02:00:00Z'),
     ...given,
   }
@@ -295,6 +308,7 @@ export function aCall(given: Partial<CallRecord> = {}): CallRecord {
     unconnectedCause: 0,
     controlMsg: 'OK',
     outId: undefined,
+    extension: undefined,
     trunkIn: 'carrier-1' as TrunkId,
     trunkOut: 'carrier-1' as TrunkId,
     callTime: new Date('2030-01-31T08:00:00.120Z'),
