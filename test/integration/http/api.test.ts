@@ -11,6 +11,7 @@ import { eventStream } from '../../../src/cdr/stream.ts'
 import type { AccountId } from '../../../src/domain/ids.ts'
 import { createAdminAuthenticate } from '../../../src/http/auth.ts'
 import { buildHttpApp } from '../../../src/http/build-http-app.ts'
+import { createCities } from '../../../src/numbers/cities.ts'
 import { createNumbers } from '../../../src/numbers/numbers.ts'
 import { createPools } from '../../../src/numbers/pools.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
@@ -49,7 +50,7 @@ beforeAll(async () => {
       ...createAccountRooms({ sql, vault, clock: systemClock, log }),
       bindings: createBindings({ sql, vault, clock: systemClock, publisher }),
       pools: createPools({ sql, publisher }),
-      numbers: createNumbers({ sql, vault, publisher }),
+      numbers: createNumbers({ sql, vault, cities: createCities(), publisher }),
       trunks: createTrunks({ sql }),
       callRecords: createCallRecords({ sql, vault }),
       parser: createNumberParser({ country: 'CN' }),
