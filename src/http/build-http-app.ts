@@ -5,12 +5,14 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
 import { DomainError } from '../domain/errors.ts'
 import type { Logger } from '../platform/logger.ts'
+import { addAudit } from './audit.ts'
 import { type Authenticate, addAuth } from './auth.ts'
 import { addErrorHandler, answerUnreadable, sendProblem } from './errors.ts'
 import { addNotFoundHandler } from './known-paths.ts'
 import { addOpenApi } from './openapi.ts'
 import { addOperations, type Operations } from './operations.ts'
 import { problemSchema } from './problem.ts'
+import { addScopes } from './scopes.ts'
 import { addSecurityHeaders } from './security-headers.ts'
 import { type V1Rooms, v1Routes } from './v1/v1-routes.ts'
 import { validatorCompiler } from './validation.ts'
@@ -28,8 +30,10 @@ export type HttpDeps = {
   readonly requestSeconds: {
     observe(labels: { method: string; route: string; status: string }, seconds: number): void
   }
-  /** Per token, or per address without one, and per process. */
+  /** Per token that has no limit of its own, or per address without one, and per process. */
   readonly requestsPerMinuteMax?: number
+  /** Addresses and CIDR blocks whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[] | undefined
   readonly answerMsMax?: number
 }
 
@@ -52,6 +56,7 @@ export async function buildHttpApp(deps: HttpDeps): Promise<FastifyInstance> {
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
     clientErrorHandler: (error, socket) => answerUnreadable(error, socket),
+    trustProxy: deps.trustedProxies === undefined ? false : [...deps.trustedProxies],
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
   }).withTypeProvider<TypeBoxTypeProvider>()
 
@@ -64,8 +69,11 @@ export async function buildHttpApp(deps: HttpDeps): Promise<FastifyInstance> {
   addRequestLog(app, deps.requestSeconds)
   addClosing(app)
   addAuth(app, deps.authenticate)
+  addScopes(app)
+  addAudit(app, deps.rooms)
+  const requestsPerMinuteMax = deps.requestsPerMinuteMax ?? 6000
   await app.register(rateLimit, {
-    max: deps.requestsPerMinuteMax ?? 6000,
+    max: (request) => request.principal?.requestsPerMinuteMax ?? requestsPerMinuteMax,
     timeWindow: 60_000,
     keyGenerator: (request) => request.principal?.tokenId ?? `address ${request.ip}`,
     errorResponseBuilder: (_request, { after }) =>

@@ -1,6 +1,11 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type {
+  FastifyContextConfig,
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifySchema,
+} from 'fastify'
 
 /** Swagger UI brings its own scripts and styles; it marks up with inline styles and data: images. */
 const readerPolicy = {
@@ -20,6 +25,9 @@ const tags = [
   { name: 'pools', description: 'Groups of X numbers of one product.' },
   { name: 'trunks', description: 'Carrier peerings that calls come from and go to.' },
   { name: 'calls', description: 'Call records, and the calls that are up now.' },
+  { name: 'accounts', description: 'Whose everything is.' },
+  { name: 'access', description: 'Bearer tokens and access key pairs: who may do what.' },
+  { name: 'audit', description: 'What was changed and shown in full, by whom and when.' },
   { name: 'operations', description: 'For load balancers and monitoring.' },
 ]
 
@@ -27,6 +35,10 @@ const description = [
   'Phone number privacy: two people talk through a virtual number X and neither learns the',
   "other's. Real numbers in answers are masked (`138****0001`). Errors are problem details",
   '(RFC 9457). Lists are pages: give `nextCursor` back as `cursor` until it is absent.',
+  'A token has scopes; each operation names the one that it needs: `read` everything but real',
+  'numbers, `bind` bindings, `numbers` pools, X numbers and groups, `money` what costs, `reveal`',
+  'real numbers in full, `admin` tokens, keys and the audit log. What is marked `operator` is for',
+  'tokens of the account that runs the installation, with the scope `admin`.',
 ].join(' ')
 
 /** The document is made from the routes' schemas: /docs for people, /docs/json for programs. Add before the routes. */
@@ -40,9 +52,16 @@ export async function addOpenApi(app: FastifyInstance): Promise<void> {
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       security: [{ token: [] }],
     },
+    transform: ({ schema, url, route }) => ({ schema: withScope(schema, route?.config), url }),
     refResolver: { buildLocalReference: (schema) => String(schema['$id']) },
   })
   await app.register(reader)
+}
+
+/** Each operation says in its security requirement which scope it needs (OpenAPI 3.1: roles). */
+function withScope(schema: FastifySchema, config: FastifyContextConfig | undefined): FastifySchema {
+  const scope = config?.scope
+  return scope === undefined ? schema : { ...schema, security: [{ token: [scope] }] }
 }
 
 /** For people who do not have a token yet: everything it serves is open. */

@@ -69,7 +69,7 @@ export function addOperations(app: FastifyInstance, operations: Operations): voi
   app.get(
     '/metrics',
     {
-      config: { access: 'loopback', rateLimit: false },
+      config: { access: 'loopback', scope: 'operator', rateLimit: false },
       schema: {
         operationId: 'getMetrics',
         summary: 'Metrics for Prometheus; without a token only from this machine',

@@ -80,7 +80,7 @@ export function problemOf(error: DomainError, requestId: string): Problem {
 const meanings: Readonly<Record<number, string>> = {
   400: 'The request can not be understood; `errors` lists every fault.',
   401: 'No token, or one that is not known.',
-  403: 'The token does not allow this.',
+  403: 'The token lacks the scope, is not for this address, or its account is suspended.',
   404: 'There is no such thing.',
   409: 'It clashes with something that exists.',
   413: 'The body is too large.',
@@ -92,7 +92,7 @@ const meanings: Readonly<Record<number, string>> = {
 }
 
 /** Answers that any operation behind a token can give. */
-const always = [401, 429, 500, 503]
+const always = [401, 403, 429, 500, 503]
 
 /** The problem answers of an operation, for its `response` schema: those of every operation and the given ones. */
 export function problems(...statuses: readonly number[]) {

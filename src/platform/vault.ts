@@ -21,6 +21,8 @@ export type Vault = {
   openText(sealed: string, about: string): string
   /** The same number gives the same 22 characters (128 bits of HMAC-SHA-256); does not give the number back. */
   blindIndex(number: PhoneNumber): string
+  /** 22 characters that only who has our keys can make from the text; up to 64 ASCII characters. */
+  stamp(text: string): string
 }
 
 const nonceBytes = 12
@@ -36,7 +38,9 @@ export function createVault(keys: readonly VaultKey[]): Vault {
     Buffer.from(hkdfSync('sha256', key.bytes, '', `axbridge ${use}`, 32))
   const numbers = createSeal(keys, (key) => derive(key, 'seal'))
   const texts = createSeal(keys, (key) => derive(key, 'seal text'))
-  const index = createKeyedHash(derive(keys.find((key) => key.id === 'index') ?? last, 'index'))
+  const lasting = keys.find((key) => key.id === 'index') ?? last
+  const index = createKeyedHash(derive(lasting, 'index'))
+  const stamp = createKeyedHash(derive(lasting, 'stamp'))
 
   return {
     seal: (number) => numbers.seal(number.reveal(), undefined),
@@ -48,6 +52,7 @@ export function createVault(keys: readonly VaultKey[]): Vault {
     sealText: (text, about) => texts.seal(text, about),
     openText: (sealed, about) => texts.open(sealed, about),
     blindIndex: (number) => index(number.reveal()),
+    stamp,
   }
 }
 

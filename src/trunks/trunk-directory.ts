@@ -1,8 +1,8 @@
 import { BlockList, isIP } from 'node:net'
 import type { TrunkId } from '../domain/ids.ts'
 import type { Trunk } from '../domain/trunk.ts'
+import { canonical, parseAddressBlock } from '../platform/address-block.ts'
 import type { Logger } from '../platform/logger.ts'
-import { canonical, parseAddressBlock } from './address-block.ts'
 
 const refreshMsDefault = 2_000
 

@@ -2,8 +2,8 @@ import { isIP } from 'node:net'
 import { DomainError } from '../domain/errors.ts'
 import { type AccountId, parseTrunkId, type TrunkId } from '../domain/ids.ts'
 import type { Trunk } from '../domain/trunk.ts'
+import { parseAddressBlock } from '../platform/address-block.ts'
 import { type Sql, violatedConstraint } from '../platform/sql.ts'
-import { parseAddressBlock } from './address-block.ts'
 
 export type Trunks = {
   /** By name. */

@@ -147,6 +147,7 @@ export const bindingRoutes: FastifyPluginAsyncTypebox<BindingDeps> = async (
   app.post(
     '/bindings',
     {
+      config: { scope: 'bind' },
       schema: {
         operationId: 'createBinding',
         summary: 'Bind A and B to an X number',
@@ -170,6 +171,7 @@ export const bindingRoutes: FastifyPluginAsyncTypebox<BindingDeps> = async (
   app.get(
     '/bindings',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'listBindings',
         summary: 'Bindings, newest first',
@@ -206,6 +208,7 @@ const addSingleRoutes = (
   app.get(
     '/bindings/:id',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'getBinding',
         summary: 'One binding, live or over',
@@ -223,6 +226,7 @@ const addSingleRoutes = (
   app.delete(
     '/bindings/:id',
     {
+      config: { scope: 'bind' },
       schema: {
         operationId: 'deleteBinding',
         summary: 'Unbind: end a binding now',

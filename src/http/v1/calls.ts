@@ -34,12 +34,20 @@ const CallAnswer = Type.Object(
     id: callIdShape,
     live: Type.Boolean({ description: 'Whether it is up now.' }),
     x: virtualNumberShape,
+    extension: Type.Optional(
+      Type.String({ description: 'Digits that were dialled after X.', examples: ['12'] }),
+    ),
     poolKey: Type.Optional(poolKeyShape),
     product: Type.Optional(productShape),
     bindingId: Type.Optional(bindingIdShape),
     city: Type.Optional(Type.String()),
     caller: Type.Optional(maskedNumberShape),
-    callee: Type.Optional(maskedNumberShape),
+    callee: Type.Optional(
+      Type.String({
+        description: 'Masked. Of an intercepted call: who stands on the other side of its binding.',
+        examples: ['139****0002'],
+      }),
+    ),
     callerRole: Type.Optional(
       Type.Enum(['A', 'B', 'N', 'G'], {
         description: 'N: anybody who may call; G: somebody of the group.',
@@ -123,6 +131,7 @@ export const callRoutes: FastifyPluginAsyncTypebox<CallDeps> = async (app, deps)
   app.get(
     '/calls',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'listCalls',
         summary: 'Call records, newest first; or the calls that are up now',
@@ -140,6 +149,7 @@ export const callRoutes: FastifyPluginAsyncTypebox<CallDeps> = async (app, deps)
   app.get(
     '/calls/:id',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'getCall',
         summary: 'One call: its record, or what is known of it while it is up',
@@ -187,6 +197,7 @@ function answerOf(call: CallFacts): Static<typeof CallAnswer> {
     id: call.callId as string,
     live: call.releaseTime === undefined,
     x: call.x as string,
+    extension: call.extension,
     poolKey: call.poolKey as string | undefined,
     product: call.product,
     bindingId: call.bindingId as string | undefined,

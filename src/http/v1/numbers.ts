@@ -94,6 +94,7 @@ export const numberRoutes: FastifyPluginAsyncTypebox<NumberDeps> = async (
   app.post(
     '/numbers',
     {
+      config: { scope: 'numbers' },
       schema: {
         operationId: 'addNumbers',
         summary: 'Add X numbers to a pool: all or none',
@@ -121,6 +122,7 @@ export const numberRoutes: FastifyPluginAsyncTypebox<NumberDeps> = async (
   app.get(
     '/numbers',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'listNumbers',
         summary: 'X numbers, of all pools or of one',
@@ -152,6 +154,7 @@ const addSingleRoutes = (
   app.get(
     '/numbers/:x',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'getNumber',
         summary: 'One X number and its state',
@@ -169,6 +172,7 @@ const addSingleRoutes = (
   app.delete(
     '/numbers/:x',
     {
+      config: { scope: 'numbers' },
       schema: {
         operationId: 'deleteNumber',
         summary: 'Give an X number back; only when it has no binding',
@@ -192,6 +196,7 @@ const addLockRoutes = (
   app.post(
     '/numbers/:x/lock',
     {
+      config: { scope: 'numbers' },
       schema: {
         operationId: 'lockNumber',
         summary: 'Lock an X number: no new binding, those it has go on',
@@ -209,6 +214,7 @@ const addLockRoutes = (
   app.post(
     '/numbers/:x/unlock',
     {
+      config: { scope: 'numbers' },
       schema: {
         operationId: 'unlockNumber',
         summary: 'Unlock an X number: it takes new bindings again',

@@ -87,6 +87,7 @@ export const trunkRoutes: FastifyPluginAsyncTypebox<{ trunks: ShownTrunks }> = a
   app.get(
     '/trunks',
     {
+      config: { scope: 'operator' },
       schema: {
         operationId: 'listTrunks',
         summary: 'Trunks, in the order in which they are tried',
@@ -103,6 +104,7 @@ export const trunkRoutes: FastifyPluginAsyncTypebox<{ trunks: ShownTrunks }> = a
   app.post(
     '/trunks',
     {
+      config: { scope: 'operator' },
       schema: {
         operationId: 'createTrunk',
         summary: 'Add a carrier trunk',
@@ -121,6 +123,7 @@ export const trunkRoutes: FastifyPluginAsyncTypebox<{ trunks: ShownTrunks }> = a
   app.delete(
     '/trunks/:id',
     {
+      config: { scope: 'operator' },
       schema: {
         operationId: 'deleteTrunk',
         summary: 'Remove a trunk; calls that are up on it go on',

@@ -1,51 +1,89 @@
+import { fastify } from 'fastify'
 import { expect, test } from 'vitest'
-import { anApi, token } from './an-app.ts'
+import type { TokenHolder } from '../../../src/accounts/account.ts'
+import { DomainError } from '../../../src/domain/errors.ts'
+import { scopes } from '../../../src/domain/scope.ts'
+import { addAuth, createAuthenticate } from '../../../src/http/auth.ts'
+import { addErrorHandler } from '../../../src/http/errors.ts'
+import { addScopes } from '../../../src/http/scopes.ts'
+import { account, anApi, token } from './an-app.ts'
 
-const everyRoute = [
-  ['POST', '/v1/bindings'],
-  ['GET', '/v1/bindings'],
-  ['GET', '/v1/bindings/1000000000000001'],
-  ['DELETE', '/v1/bindings/1000000000000001'],
-  ['POST', '/v1/pools'],
-  ['GET', '/v1/pools'],
-  ['GET', '/v1/pools/FC100000000000001'],
-  ['POST', '/v1/numbers'],
-  ['GET', '/v1/numbers'],
-  ['GET', '/v1/numbers/17012345678'],
-  ['DELETE', '/v1/numbers/17012345678'],
-  ['POST', '/v1/numbers/17012345678/lock'],
-  ['POST', '/v1/numbers/17012345678/unlock'],
-  ['POST', '/v1/trunks'],
-  ['GET', '/v1/trunks'],
-  ['DELETE', '/v1/trunks/carrier-1'],
-  ['GET', '/v1/calls'],
-  ['GET', '/v1/calls/0b8f3c1e-7f0e-4f6f-9d5c-2f1b8a4f4a10'],
-] as const
+type Documented = { security?: { token?: string[] }[] }
 
-test.each(everyRoute)('%s %s needs a token', async (method, url) => {
+/** Every operation of the running app, as its own document tells: method, path, security. */
+async function everyOperation() {
   const { app } = await anApi()
-  const answer = await app.inject({ method, url })
-  expect(answer.statusCode).toBe(401)
-  expect(answer.headers['www-authenticate']).toBe('Bearer realm="axbridge"')
-  expect(answer.headers['content-type']).toContain('application/problem+json')
-  expect(answer.json()).toMatchObject({ code: 'token-missing', status: 401 })
+  const { paths } = (await app.inject('/docs/json')).json() as {
+    paths: Record<string, Record<string, Documented>>
+  }
+  return Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, { security }]) => ({
+      name: `${method.toUpperCase()} ${path}`,
+      method: method.toUpperCase() as 'GET',
+      url: path.replace(/\{\w+\}/g, '1000000000000001'),
+      scope: security?.[0]?.token?.[0],
+    })),
+  )
+}
+
+const behindToken = async () => (await everyOperation()).filter(({ url }) => url.startsWith('/v1/'))
+
+test('every route under /v1 needs a token', async () => {
+  const { app } = await anApi()
+  for (const { name, method, url } of await behindToken()) {
+    const answer = await app.inject({ method, url })
+    expect(answer.statusCode, name).toBe(401)
+    expect(answer.headers['www-authenticate']).toBe('Bearer realm="axbridge"')
+    expect(answer.headers['content-type']).toContain('application/problem+json')
+    expect(answer.json()).toMatchObject({ code: 'token-missing', status: 401 })
+  }
 })
 
-test('every route that there is, is in the list above or was opened on purpose', async () => {
-  const { app } = await anApi()
-  const document = (await app.inject('/docs/json')).json()
-  const documented = Object.entries<object>(document.paths).flatMap(([path, operations]) =>
-    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
-  )
-  const tested = everyRoute.map(([method, url]) =>
-    `${method} ${url}`
-      .replace(/(bindings|calls)\/.+/, '$1/{id}')
-      .replace(/pools\/.+/, 'pools/{key}')
-      .replace(/numbers\/\d+/, 'numbers/{x}')
-      .replace(/trunks\/.+/, 'trunks/{id}'),
-  )
-  const open = ['GET /healthz', 'GET /readyz', 'GET /metrics']
-  expect(documented.sort()).toEqual([...tested, ...open].sort())
+test('what is not under /v1 was opened on purpose', async () => {
+  const others = (await everyOperation()).filter(({ url }) => !url.startsWith('/v1/'))
+  expect(others.map(({ name }) => name).sort()).toEqual([
+    'GET /healthz',
+    'GET /metrics',
+    'GET /readyz',
+  ])
+})
+
+test('every route under /v1 refuses a token that has every scope but the one it needs', async () => {
+  const known: readonly string[] = [...scopes, 'operator']
+  for (const { name, method, url, scope } of await behindToken()) {
+    expect(known, name).toContain(scope)
+    const others = scopes.filter((each) => each !== scope)
+    const principal = { accountId: account, tokenId: 'tok-x', operator: false, scopes: others }
+    const { app } = await anApi({ authenticate: () => principal })
+    const answer = await app.inject({ method, url, headers: { authorization: 'Bearer x' } })
+    expect(answer.statusCode, name).toBe(403)
+    expect(answer.json(), name).toMatchObject({
+      code: scope === 'operator' ? 'operator-only' : 'scope-missing',
+      vendorCode: 'isp.RAM_PERMISSION_DENY',
+    })
+    if (scope !== 'operator') expect(answer.json().detail).toContain(`"${scope}"`)
+    await app.close()
+  }
+})
+
+test('a route that does not say its scope keeps the server from starting', async () => {
+  const app = fastify()
+  addAuth(app, () => undefined)
+  addScopes(app)
+  expect(() => app.get('/v1/secrets', async () => 'secret')).toThrow(/GET \/v1\/secrets .* scope/)
+  await app.close()
+})
+
+test('what is neither open nor has a scope is for the operator', async () => {
+  const app = fastify()
+  addErrorHandler(app)
+  const principal = { accountId: account, tokenId: 'tok-x', operator: false, scopes }
+  addAuth(app, () => principal)
+  addScopes(app)
+  app.get('/elsewhere', async () => 'something')
+  const headers = { authorization: 'Bearer x' }
+  expect((await app.inject({ url: '/elsewhere', headers })).statusCode).toBe(403)
+  await app.close()
 })
 
 test.each([
@@ -138,4 +176,97 @@ test('those who guess tokens are slowed down by address', async () => {
   expect((await guess()).statusCode).toBe(401)
   expect((await guess()).statusCode).toBe(401)
   expect((await guess()).statusCode).toBe(429)
+})
+
+/** The app with tokens that were made: what `find` says of each. */
+async function anApiWithTokens(find: (given: string) => Promise<TokenHolder | undefined>) {
+  const authenticate = createAuthenticate({
+    admin: { token, accountId: account },
+    tokens: { find },
+  })
+  const { app } = await anApi({ authenticate })
+  return (given: string, options: { url?: string; remoteAddress?: string } = {}) =>
+    app.inject({ url: '/v1/pools', headers: { authorization: `Bearer ${given}` }, ...options })
+}
+
+function aHolder(given: Partial<TokenHolder> = {}): TokenHolder {
+  return {
+    ...{ tokenId: 'tok-x', accountId: account, operator: false, suspended: false },
+    ...{ scopes: ['read'], addresses: [], requestsPerMinuteMax: undefined, expiresAt: undefined },
+    ...given,
+  }
+}
+
+test.each<[string, Partial<TokenHolder>, number, string, string | undefined]>([
+  ['has expired', { expiresAt: new Date(0) }, 401, 'token-expired', undefined],
+  [
+    'is of a suspended account',
+    { suspended: true },
+    403,
+    'account-suspended',
+    'isv.OUT_OF_SERVICE',
+  ],
+  [
+    'is for other addresses',
+    { addresses: ['198.51.100.0/24', '2001:db8::1'] },
+    403,
+    'address-refused',
+    'isp.RAM_PERMISSION_DENY',
+  ],
+])('a token that %s is refused', async (_what, holder, status, code, vendorCode) => {
+  const ask = await anApiWithTokens(async () => aHolder(holder))
+  const answer = await ask('axb_token')
+  expect(answer.statusCode).toBe(status)
+  expect(answer.json()).toMatchObject({ code, ...(vendorCode && { vendorCode }) })
+  expect(answer.headers['www-authenticate'] !== undefined).toBe(status === 401)
+})
+
+test('a token that is for some addresses is good from those', async () => {
+  const addresses = ['198.51.100.0/24', '2001:db8::1']
+  const ask = await anApiWithTokens(async () => aHolder({ addresses }))
+  for (const remoteAddress of ['198.51.100.7', '::ffff:198.51.100.7', '2001:DB8:0::1']) {
+    expect((await ask('axb_token', { remoteAddress })).statusCode, remoteAddress).toBe(200)
+  }
+  expect((await ask('axb_token', { remoteAddress: '2001:db8::2' })).statusCode).toBe(403)
+})
+
+test('with the database away the first token goes on, others are told, and health does not wait', async () => {
+  const ask = await anApiWithTokens(async () => {
+    throw new DomainError('database-away', 503, 'It is away.')
+  })
+  expect((await ask(token)).statusCode).toBe(200)
+  expect((await ask('axb_token')).json()).toMatchObject({ status: 503, code: 'database-away' })
+  expect((await ask('axb_token', { url: '/healthz' })).statusCode).toBe(200)
+})
+
+test('a token of the operating account is an operator only with the scope admin', async () => {
+  const ask = await anApiWithTokens(async (given) =>
+    aHolder({ operator: true, scopes: given === 'with' ? ['read', 'admin'] : ['read'] }),
+  )
+  expect((await ask('with', { url: '/v1/accounts' })).statusCode).toBe(200)
+  expect((await ask('without', { url: '/v1/accounts' })).json()).toMatchObject({
+    code: 'operator-only',
+  })
+})
+
+test('a token with a limit of its own has that one, and every answer says what is left', async () => {
+  const ask = await anApiWithTokens(async (given) =>
+    aHolder({ tokenId: given, requestsPerMinuteMax: given === 'small' ? 1 : undefined }),
+  )
+  const first = await ask('small')
+  expect(first.headers).toMatchObject({ 'x-ratelimit-limit': '1', 'x-ratelimit-remaining': '0' })
+  expect((await ask('small')).statusCode).toBe(429)
+  expect((await ask('usual')).headers).toMatchObject({ 'x-ratelimit-limit': '6000' })
+})
+
+test('an address behind a trusted proxy is the one that the proxy tells', async () => {
+  const seen: string[] = []
+  const { app } = await anApi({
+    trustedProxies: ['192.0.2.0/24'],
+    authenticate: (_token, address) => void seen.push(address),
+  })
+  const headers = { authorization: 'Bearer x', 'x-forwarded-for': '203.0.113.7' }
+  await app.inject({ url: '/v1/pools', headers, remoteAddress: '192.0.2.1' })
+  await app.inject({ url: '/v1/pools', headers, remoteAddress: '198.51.100.1' })
+  expect(seen).toEqual(['203.0.113.7', '198.51.100.1'])
 })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { scopes } from '../../../src/domain/scope.ts'
 import { aCall, account, aNumber, anApi, aPool, aTrunk } from './an-app.ts'
 
 test('a pool is made, shown and listed', async () => {
@@ -261,7 +262,7 @@ test('calls that are up are asked for by a filter, and shown as live', async () 
 test('a customer asks for its own calls only', async () => {
   const asked: unknown[] = []
   const get = async (owner: unknown) => void asked.push(owner)
-  const customer = { accountId: account, tokenId: 'key-1', operator: false }
+  const customer = { accountId: account, tokenId: 'key-1', operator: false, scopes }
   const { ask } = await anApi({
     authenticate: () => customer,
     rooms: { callRecords: { list: async () => ({ items: [], nextCursor: undefined }), get } },

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { TrunkId } from '../../../src/domain/ids.ts'
 import type { Trunk } from '../../../src/domain/trunk.ts'
-import { parseAddressBlock } from '../../../src/trunks/address-block.ts'
+import { parseAddressBlock } from '../../../src/platform/address-block.ts'
 import { compile } from '../../../src/trunks/trunk-directory.ts'
 
 const aTrunk = (id: string, addresses: string[], change: Partial<Trunk> = {}): Trunk => ({

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 
 export type AddressBlock = {
   readonly family: 'ipv4' | 'ipv6'
@@ -18,6 +18,20 @@ export function parseAddressBlock(text: string): AddressBlock | undefined {
   const prefix = Number(prefixText)
   if (!/^\d{1,3}$/.test(prefixText) || prefix < 1 || prefix > bits) return undefined
   return { family, address: canonical(address), prefix: prefix === bits ? undefined : prefix }
+}
+
+/** Whether the address is one of these, or in one of these blocks. What is no address is in none. */
+export function isAmong(address: string, blocks: readonly string[]): boolean {
+  const asked = canonical(address)
+  const version = isIP(asked)
+  if (version === 0) return false
+  const list = new BlockList()
+  for (const block of blocks.map(parseAddressBlock)) {
+    if (block === undefined) continue
+    if (block.prefix === undefined) list.addAddress(block.address, block.family)
+    else list.addSubnet(block.address, block.prefix, block.family)
+  }
+  return list.check(asked, version === 4 ? 'ipv4' : 'ipv6')
 }
 
 /** One spelling per address, so that a map finds it. */

@@ -1,0 +1,109 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Audit, AuditIntent, AuditNote } from '../accounts/audit.ts'
+import type { NumberParser } from '../platform/phone-numbers.ts'
+import { principalOf } from './auth.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    auditIntent: AuditIntent | undefined
+    auditSubjects: readonly string[]
+  }
+  interface FastifyContextConfig {
+    /** `false`: changes nothing, although it is not a GET. */
+    audit?: false
+  }
+}
+
+const readingMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/**
+ * Every change under /v1 is noted before its handler runs, and refused when that cannot be done;
+ * what became of it is noted after the answer. So whatever was changed has an entry, also when the
+ * process dies on the way: then one that does not know its outcome.
+ */
+export function addAudit(
+  app: FastifyInstance,
+  { audit, parser }: { audit: Pick<Audit, 'begin' | 'finish'>; parser: NumberParser },
+): void {
+  app.decorateRequest('auditIntent', undefined)
+  app.decorateRequest('auditSubjects')
+  app.addHook('preHandler', async (request) => {
+    if (!isChange(request)) return
+    request.auditSubjects = []
+    request.auditIntent = await audit.begin(noteOf(request, subjectsAsked(request)))
+  })
+  app.addHook('preSerialization', async (request, reply, payload) => {
+    if (request.auditIntent !== undefined && reply.statusCode < 400) {
+      request.auditSubjects = subjectsAnswered(payload)
+    }
+    return payload
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const { auditIntent: intent } = request
+    if (intent === undefined) return
+    const done =
+      reply.statusCode < 400 ? [...xAsked(request, parser), ...request.auditSubjects] : []
+    const subjects = [...new Set([...intent.subjects, ...done])].slice(0, subjectsMax)
+    audit.finish(intent, { status: reply.statusCode, subjects })
+  })
+}
+
+/** For what is no change and has to be noted all the same. */
+export function noteOf(request: FastifyRequest, subjects: readonly string[]): AuditNote {
+  const { accountId, tokenId } = principalOf(request)
+  return {
+    accountId,
+    actor: tokenId,
+    action: String(request.routeOptions.schema?.operationId ?? request.routeOptions.url),
+    subjects,
+    requestId: request.id,
+    address: request.ip,
+  }
+}
+
+function isChange({ method, routeOptions, is404 }: FastifyRequest): boolean {
+  if (is404 || readingMethods.has(method)) return false
+  return routeOptions.config.scope !== undefined && routeOptions.config.audit !== false
+}
+
+/** An import may name thousands: the first ones stand for it. */
+const subjectsMax = 64
+const idFields = ['id', 'key', 'x', 'poolKey', 'bindingId', 'groupId', 'accountId']
+
+/**
+ * Whatever could be a real number that somebody typed in the wrong place is left out: only what has
+ * a letter in it, or the sixteen digits of a binding.
+ */
+const surelyIdPattern = /^(?=.*[A-Za-z])[\w-]{1,64}$|^[1-9]\d{15}$/
+
+function subjectsAsked(request: FastifyRequest): string[] {
+  const { body } = request
+  const inBody = isObject(body)
+    ? [...fieldsOf(body), ...(Array.isArray(body['ids']) ? body['ids'] : [])]
+    : []
+  const asked = [...Object.values(request.params as object), ...inBody]
+  const ids = asked.filter((each) => typeof each === 'string' && surelyIdPattern.test(each))
+  return (ids as string[]).slice(0, subjectsMax)
+}
+
+/** The answer's own ids, and those of its items. They come from our tables, not from a keyboard. */
+function subjectsAnswered(payload: unknown): string[] {
+  if (!isObject(payload)) return []
+  const items = Array.isArray(payload['items']) ? payload['items'].slice(0, subjectsMax) : []
+  return [payload, ...items.filter(isObject)].flatMap((each) => fieldsOf(each))
+}
+
+function fieldsOf(record: Record<string, unknown>): string[] {
+  return idFields.map((name) => record[name]).filter((each) => typeof each === 'string')
+}
+
+/** X in the path of a request that went well is one of ours. */
+function xAsked(request: FastifyRequest, parser: NumberParser): string[] {
+  const { x } = request.params as { x?: string }
+  const parsed = x === undefined ? undefined : parser.virtual(x)
+  return parsed === undefined ? [] : [parsed]
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
