@@ -11,6 +11,8 @@ import { createAuthenticate } from '../http/auth.ts'
 import { buildHttpApp } from '../http/build-http-app.ts'
 import { createCities } from '../numbers/cities.ts'
 import { createNumbers } from '../numbers/numbers.ts'
+import { createPoolWatch } from '../numbers/pool-alarms.ts'
+import { createPoolRefresh } from '../numbers/pool-refresh.ts'
 import { createPools } from '../numbers/pools.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -90,7 +92,13 @@ async function startShared(settings: Settings, log: Logger, closers: Closers): P
 
 function startWorker({ sql, redis, log, closers }: Shared): void {
   const records = createRouteCache({ redis })
-  const keeper = createCacheKeeper({ sql, records, clock: systemClock, log })
+  const publisher = createRoutePublisher({ sql, records, log })
+  closers.push({ name: 'route publisher of the worker', close: () => publisher.close() })
+  const duties = [
+    { name: 'pool-refresh', everyMs: 0, work: createPoolRefresh({ sql, publisher }).finishLeft },
+    { name: 'pool-alarms', everyMs: 2_000, work: createPoolWatch({ sql, log }) },
+  ]
+  const keeper = createCacheKeeper({ sql, records, clock: systemClock, log, duties })
   const writer = createCallRecordWriter({ redis, sql, clock: systemClock, log })
   const closer = createOrphanCloser({ redis, clock: systemClock, log })
   for (const [name, part] of Object.entries({ keeper, writer, closer })) {

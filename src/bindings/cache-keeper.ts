@@ -11,7 +11,7 @@ import {
   prune,
 } from './invalidations.ts'
 import type { RouteRecords } from './ports.ts'
-import { sweepExpired } from './sweep-expired.ts'
+import { pruneCooling, sweepExpired } from './sweep-expired.ts'
 
 const roundMs = 500
 /** A writer that is alive has written by then, or has the row suspected. */
@@ -22,6 +22,13 @@ const markEveryMs = 5_000
 const pruneEveryMs = 60_000
 /** One round sweeps at most this many batches, so that the cache is never left alone for long. */
 const sweepBatchesMax = 20
+
+/** What the worker does besides, for other rooms, in the same rounds: some hundred milliseconds at most. */
+export type KeeperDuty = {
+  readonly name: string
+  readonly everyMs: number
+  work(): Promise<void>
+}
 
 export type CacheKeeper = {
   start(): void
@@ -39,6 +46,7 @@ export function createCacheKeeper(deps: {
   records: RouteRecords
   clock: Clock
   log: Logger
+  duties?: readonly KeeperDuty[]
 }): CacheKeeper {
   const duties = [
     duty('replay', 0, () => replay(deps)),
@@ -46,6 +54,7 @@ export function createCacheKeeper(deps: {
     duty('mark', markEveryMs, () => setMark(deps)),
     duty('sweep', 0, () => sweep(deps)),
     duty('prune', pruneEveryMs, () => pruneAll(deps)),
+    ...(deps.duties ?? []).map((each) => duty(each.name, each.everyMs, () => each.work())),
   ]
   let timer: NodeJS.Timeout | undefined
   let round: Promise<void> | undefined
@@ -155,4 +164,5 @@ async function sweep({ sql, clock }: Deps): Promise<void> {
 async function pruneAll({ sql, clock }: Deps): Promise<void> {
   while ((await prune(sql)) > 0);
   while ((await pruneKeys(sql, clock.now())) > 0);
+  while ((await pruneCooling(sql, clock.now())) > 0);
 }

@@ -30,3 +30,8 @@ export function illegal(detail: string): DomainError {
     vendorCode: 'isv.INVALID_PARAMETERS',
   })
 }
+
+/** The place in a list that is ordered by a serial number. */
+export function parseSerial(text: string): string | undefined {
+  return /^[1-9]\d{0,17}$/.test(text) ? text : undefined
+}

@@ -68,6 +68,10 @@ export function hasBlacklist(product: Product): boolean {
   return offers[product].blacklist
 }
 
+export const productsWithBlacklist: readonly Product[] = (Object.keys(offers) as Product[]).filter(
+  (product) => hasBlacklist(product),
+)
+
 /** A new pool; `checkPool` is for what is said of one that there is. */
 export function checkNewPool(pool: CreatePool, options: { privateHosts: boolean }): void {
   checkPool(pool.product, pool, options)

@@ -3,8 +3,11 @@ import { createCacheKeeper } from '../../src/bindings/cache-keeper.ts'
 import { createRoutePublisher } from '../../src/bindings/route-publisher.ts'
 import type { AccountId, PoolKey, VirtualNumber } from '../../src/domain/ids.ts'
 import { PhoneNumber } from '../../src/domain/phone-number.ts'
+import { createBlacklist } from '../../src/numbers/blacklist.ts'
 import { createCities } from '../../src/numbers/cities.ts'
+import { createGroups } from '../../src/numbers/groups.ts'
 import { createNumbers } from '../../src/numbers/numbers.ts'
+import { createPoolRefresh } from '../../src/numbers/pool-refresh.ts'
 import { createPools } from '../../src/numbers/pools.ts'
 import { type Clock, systemClock } from '../../src/platform/clock.ts'
 import { createLogger } from '../../src/platform/logger.ts'
@@ -45,6 +48,8 @@ export function apiRooms({
     publisher,
     bindings: createBindings({ sql, vault, clock: clock ?? systemClock, publisher }),
     pools: createPools({ sql, publisher }),
+    blacklist: createBlacklist({ sql, vault, publisher }),
+    groups: createGroups({ sql, vault, clock: clock ?? systemClock, publisher }),
     numbers: createNumbers({ sql, vault, cities: testCities, publisher }),
   }
 }
@@ -69,7 +74,11 @@ export function routerRooms({ sql, redis }: { sql: Sql; redis: Redis }) {
 /** What a worker process has. */
 export function workerRooms({ sql, redis, clock }: { sql: Sql; redis: Redis; clock?: Clock }) {
   const records = createRouteCache({ redis })
-  return { keeper: createCacheKeeper({ sql, records, clock: clock ?? systemClock, log }) }
+  const publisher = createRoutePublisher({ sql, records, log })
+  const duties = [
+    { name: 'pool-refresh', everyMs: 0, work: createPoolRefresh({ sql, publisher }).finishLeft },
+  ]
+  return { keeper: createCacheKeeper({ sql, records, clock: clock ?? systemClock, log, duties }) }
 }
 
 export function phone(e164: string): PhoneNumber {
