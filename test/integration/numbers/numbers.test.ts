@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { AccountId, PoolKey } from '../../../src/domain/ids.ts'
+import type { AccountId } from '../../../src/domain/ids.ts'
 import type { Redis } from '../../../src/platform/redis.ts'
 import {
   apiRooms,
@@ -51,81 +51,6 @@ afterAll(async () => {
 const refused = (code: string, vendorCode: string) => expect.objectContaining({ code, vendorCode })
 const numberOf = async (at: number) =>
   (await router.resolve({ caller: person(1), dialled: xAt(at) })).number
-
-describe('pools', () => {
-  test('a pool has a key of the vendor form, its defaults, and counts its numbers', async () => {
-    const pool = await rooms.pools.create({
-      accountId: mainAccount,
-      name: '外卖',
-      product: 'AXB',
-      ringback: '10000002',
-      recording: true,
-      ringSecondsMax: 30,
-    })
-    expect(pool.key).toMatch(/^FC\d{15}$/)
-    expect(pool).toMatchObject({
-      recording: true,
-      ringSecondsMax: 30,
-      talkSecondsMax: 14_400,
-      numbers: 0,
-    })
-    await rooms.numbers.add({
-      accountId: mainAccount,
-      poolKey: pool.key,
-      numbers: [xAt(1), xAt(2)],
-    })
-    const bound = await rooms.bindings.bind({
-      accountId: mainAccount,
-      poolKey: pool.key,
-      a: person(1),
-      b: person(2),
-      x: xAt(1),
-      talkSecondsMax: 90,
-      expiresAt: inMinutes(5),
-    })
-    expect(await rooms.pools.get(mainAccount, pool.key)).toMatchObject({ numbers: 2, bound: 1 })
-    const { binding } = await router.resolve({ caller: person(1), dialled: xAt(1) })
-    expect(binding).toMatchObject({
-      ringback: '10000002',
-      recording: true,
-      ringSecondsMax: 30,
-      talkSecondsMax: 90,
-    })
-    await rooms.bindings.unbind({ accountId: mainAccount, id: bound.id })
-  })
-
-  test('pages follow one another, and nobody sees those of another account', async () => {
-    for (let at = 0; at < 3; at += 1) {
-      await rooms.pools.create({ accountId: stranger, name: `p${at}`, product: 'AXB' })
-    }
-    const first = await rooms.pools.list({ accountId: stranger, limit: 2 })
-    const second = await rooms.pools.list({
-      accountId: stranger,
-      limit: 2,
-      cursor: first.nextCursor,
-    })
-    expect([...first.items, ...second.items].map(({ name }) => name)).toEqual(['p2', 'p1', 'p0'])
-    expect(second.nextCursor).toBeUndefined()
-    const [theirs] = first.items
-    await expect(rooms.pools.get(mainAccount, theirs?.key as PoolKey)).rejects.toEqual(
-      refused('pool-unknown', 'isv.POOLKEY_NOT_EXISTS'),
-    )
-    const mine = await rooms.pools.list({ accountId: mainAccount })
-    expect(mine.items.every(({ accountId }) => accountId === mainAccount)).toBe(true)
-  })
-
-  test.each([
-    ['a name that is too long', { name: 'x'.repeat(17) }, 'invalid-parameters'],
-    ['no name', { name: '' }, 'invalid-parameters'],
-    ['a product that is not offered', { product: 'AXG' as const }, 'product-not-offered'],
-    ['a ring limit out of range', { ringSecondsMax: 4 }, 'invalid-parameters'],
-    ['a talk limit out of range', { talkSecondsMax: 0 }, 'invalid-parameters'],
-    ['a tone with a path in it', { ringback: '../x' }, 'invalid-parameters'],
-  ])('%s is refused', async (_, change, code) => {
-    const pool = { accountId: mainAccount, name: 'p', product: 'AXB' as const, ...change }
-    await expect(rooms.pools.create(pool)).rejects.toMatchObject({ code, httpStatus: 422 })
-  })
-})
 
 describe('numbers', () => {
   test('a number that was called before it was ours is found once it is added, and not once it is removed', async () => {
@@ -227,7 +152,9 @@ describe('numbers', () => {
       rooms,
       Array.from({ length: 1000 }, (_, at) => xAt(10_000 + at)),
     )
-    expect(await rooms.pools.get(mainAccount, poolKey)).toMatchObject({ numbers: 1000, bound: 0 })
+    expect(await rooms.pools.get(mainAccount, poolKey)).toMatchObject({
+      usage: { numbers: 1000, boundNumbers: 0 },
+    })
     expect(await numberOf(10_999)).toMatchObject({ poolKey })
   })
 })
