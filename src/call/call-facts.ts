@@ -1,5 +1,6 @@
 import type { CallAttempt, CallPlan } from '../domain/call.ts'
 import type { CallEvent, CallFacts } from '../domain/call-event.ts'
+import type { PhoneNumber } from '../domain/phone-number.ts'
 
 /** What is known of a call when its plan is made. */
 export function factsOf(attempt: CallAttempt, plan: CallPlan, routerId: string): CallFacts {
@@ -14,9 +15,10 @@ export function factsOf(attempt: CallAttempt, plan: CallPlan, routerId: string):
     product: number?.product,
     bindingId: bound?.bindingId,
     x: attempt.dialled,
+    extension: attempt.extension,
     city: number?.city,
     caller: attempt.caller,
-    callee: plan.kind === 'connect' ? plan.callee : undefined,
+    callee: plan.kind === 'connect' ? plan.callee : otherSide(plan),
     callerRole: bound?.callerRole,
     intercepted: refusal !== undefined,
     unconnectedCause: refusal?.unconnectedCause ?? 0,
@@ -33,6 +35,22 @@ export function factsOf(attempt: CallAttempt, plan: CallPlan, routerId: string):
     releaseCause: undefined,
     releaseReason: undefined,
     recording: undefined,
+  }
+}
+
+/**
+ * Reports name A whoever called, so a refused call tells who was behind X for its caller. A who
+ * calls where anybody may have called has no fixed other side, and a seal whose key is gone stays.
+ */
+function otherSide(plan: CallPlan): PhoneNumber | undefined {
+  if (plan.kind !== 'refuse' || plan.binding === undefined) return undefined
+  const { callerRole, peer } = plan.binding
+  if (callerRole === 'A' && plan.number?.product !== 'AXB') return undefined
+  try {
+    peer?.toString()
+    return peer
+  } catch {
+    return undefined
   }
 }
 

@@ -10,6 +10,7 @@ export type CallRecordRow = {
   readonly product: string | undefined
   readonly binding_id: string | undefined
   readonly x: string
+  readonly extension: string | undefined
   readonly city: string | undefined
   readonly caller_sealed: string | undefined
   readonly caller_index: string | undefined
@@ -49,6 +50,7 @@ export function rowOf(event: StoredEvent): CallRecordRow {
     product: event.product,
     binding_id: event.bindingId,
     x: event.x,
+    extension: event.extension,
     city: event.city,
     caller_sealed: event.caller?.sealed,
     caller_index: event.caller?.index,

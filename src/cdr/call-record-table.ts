@@ -3,7 +3,7 @@ import type { CallRecordRow } from './call-record-row.ts'
 
 /** Merged when the call is known already: the telling that went further is believed, the other fills its gaps. */
 const mergedColumns = [
-  ...['router_id', 'account_id', 'pool_key', 'product', 'binding_id', 'x', 'city'],
+  ...['router_id', 'account_id', 'pool_key', 'product', 'binding_id', 'x', 'extension', 'city'],
   ...['caller_sealed', 'caller_index', 'callee_sealed', 'callee_index', 'caller_role'],
   ...['intercepted', 'unconnected_cause', 'control_msg', 'out_id', 'trunk_in', 'trunk_out'],
   ...['call_out_time', 'ring_time', 'start_time', 'release_direction', 'release_cause'],

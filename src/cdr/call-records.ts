@@ -148,6 +148,7 @@ type Row = {
   readonly product: string | null
   readonly binding_id: string | null
   readonly x: string
+  readonly extension: string | null
   readonly city: string | null
   readonly caller_sealed: string | null
   readonly callee_sealed: string | null
@@ -180,6 +181,7 @@ function recordOf(row: Row, vault: Vault): CallRecord {
     product: known(row.product) as CallFacts['product'],
     bindingId: known(row.binding_id) as BindingId | undefined,
     x: row.x as VirtualNumber,
+    extension: known(row.extension),
     city: known(row.city),
     caller: open(row.caller_sealed),
     callee: open(row.callee_sealed),

@@ -58,6 +58,8 @@ export type SecretReport = SecretStartReport & {
   readonly record_url: string
   readonly ring_record_url: string
   readonly sms_number: number
+  /** Digits that the caller dialled after X. */
+  readonly extension?: string
 }
 
 /** The receipt for one event. */
@@ -104,6 +106,7 @@ function endReport(facts: CallFacts, id: string, options: ReportOptions): Secret
     record_url: path === undefined ? '' : (options.recordingUrl?.(path) ?? ''),
     ring_record_url: '',
     sms_number: 0,
+    ...(facts.extension === undefined ? {} : { extension: facts.extension }),
   }
 }
 
@@ -113,7 +116,8 @@ function startReport(facts: CallFacts, id: string, options: ReportOptions): Secr
     partner_key: facts.poolKey ?? '',
     ...parties(facts, options),
     // Nobody saw anything when nobody was called.
-    called_display_no: facts.callee === undefined ? '' : options.national(facts.x),
+    called_display_no:
+      facts.intercepted || facts.callee === undefined ? '' : options.national(facts.x),
     unconnected_cause: facts.unconnectedCause,
     control_type: facts.controlMsg === 'OK' ? 'CONTINUE' : 'REJECT',
     control_msg: facts.controlMsg,

@@ -24,9 +24,11 @@ export type CallFacts = {
   readonly product: Product | undefined
   readonly bindingId: BindingId | undefined
   readonly x: VirtualNumber
+  /** Digits that the caller dialled after X. */
+  readonly extension: string | undefined
   readonly city: string | undefined
   readonly caller: PhoneNumber | undefined
-  /** Undefined for an intercepted call. */
+  /** Who is rung; of an intercepted call, who stands on the other side of the binding that it failed at. */
   readonly callee: PhoneNumber | undefined
   /** Undefined for an intercepted call whose caller matches no binding. */
   readonly callerRole: CallerRole | undefined

@@ -88,10 +88,14 @@ export type BoundRoute = CallTerms & {
 
 /** What is held about the caller, as far as this call needs it. */
 export type CallerStanding = {
+  /** False: nobody can tell now, and everything below is as for a stranger. */
+  readonly isKnown: boolean
   /** On the blacklist of X's pool. */
   readonly blockedByPool: boolean
   /** A point-to-point entry bars this caller from the peer. */
   readonly blockedFromPeer: boolean
+  /** The same for whoever called A last. */
+  readonly blockedFromLastCaller: boolean
   /** In the group of the binding. */
   readonly inGroup: boolean
 }

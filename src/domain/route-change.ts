@@ -8,6 +8,11 @@ export type OwnTerms = { readonly [Term in keyof CallTerms]: CallTerms[Term] | u
 export type SealedLeg = OwnTerms &
   Pick<BoundRoute, 'bindingId' | 'callerRole' | 'expiresAt' | 'restriction' | 'outId'> & {
     readonly peerSealed: string | undefined
+    /**
+     * Of the record of an extension: its A, who calls as A also when dialling it. Without it the
+     * caller's own record is asked.
+     */
+    readonly aIndex?: string | undefined
   }
 
 /** The one binding of an X that carries one (AXN, 95AXN, AXG): kept with X, for whoever calls. */

@@ -40,7 +40,7 @@ export function createCacheTrust(deps: {
   let runId: string | undefined
   let replayed = false
   let suspects: ReadonlySet<string> | 'all' = new Set()
-  let coolUntil = 0
+  const pause = createPause()
   let timer: NodeJS.Timeout | undefined
   let round: Promise<void> | undefined
   let stopped = true
@@ -59,14 +59,6 @@ export function createCacheTrust(deps: {
         now ? 'redis is believed' : 'redis is not believed: calls ask postgres',
       )
     replayed = now
-  }
-
-  /** The clock is read only while there is something to wait for. */
-  function cooling(): boolean {
-    if (coolUntil === 0) return false
-    if (performance.now() < coolUntil) return true
-    coolUntil = 0
-    return false
   }
 
   async function lookAtRedis(): Promise<void> {
@@ -104,11 +96,11 @@ export function createCacheTrust(deps: {
 
   return {
     believes(x, party) {
-      if (!replayed || suspects === 'all' || cooling()) return false
+      if (!replayed || suspects === 'all' || pause.isOn()) return false
       return suspects.size === 0 || !(suspects.has(x) || suspects.has(party ?? ''))
     },
     doubt() {
-      coolUntil = performance.now() + coolMs
+      pause.begin()
     },
     start() {
       if (!stopped) return
@@ -123,6 +115,22 @@ export function createCacheTrust(deps: {
       redis.off('ready', next)
       clearTimeout(timer)
       await round
+    },
+  }
+}
+
+/** The clock is read only while there is something to wait for. */
+function createPause() {
+  let until = 0
+  return {
+    begin() {
+      until = performance.now() + coolMs
+    },
+    isOn(): boolean {
+      if (until === 0) return false
+      if (performance.now() < until) return true
+      until = 0
+      return false
     },
   }
 }

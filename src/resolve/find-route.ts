@@ -131,7 +131,7 @@ function ownLeg(leg: LegRow): SealedLeg {
 
 /** For whoever dials it. */
 function extensionLeg(leg: LegRow): SealedLeg {
-  return { ...common(leg), callerRole: 'N', peerSealed: leg.a_sealed }
+  return { ...common(leg), callerRole: 'N', peerSealed: leg.a_sealed, aIndex: leg.a_index }
 }
 
 function common(leg: LegRow) {

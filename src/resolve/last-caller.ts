@@ -1,14 +1,8 @@
 import type { BindingId } from '../domain/ids.ts'
-import { PhoneNumber } from '../domain/phone-number.ts'
 import type { Sql } from '../platform/sql.ts'
-import type { Vault } from '../platform/vault.ts'
 
-/** Who called A last over this binding and was put through, from the call records. */
-export async function findLastCaller(
-  sql: Sql,
-  vault: Vault,
-  bindingId: BindingId,
-): Promise<PhoneNumber | undefined> {
+/** Who called A last over this binding and was put through, from the call records; sealed. */
+export async function findLastCaller(sql: Sql, bindingId: BindingId): Promise<string | undefined> {
   const [row] = await sql.rows<{ caller_sealed: string }>({
     name: 'resolve.last-caller',
     text: `
@@ -18,6 +12,5 @@ export async function findLastCaller(
        order by call_time desc limit 1`,
     values: [bindingId],
   })
-  if (row === undefined) return undefined
-  return PhoneNumber.sealed(() => vault.open(row.caller_sealed))
+  return row?.caller_sealed
 }

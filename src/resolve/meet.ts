@@ -3,7 +3,6 @@ import { PhoneNumber } from '../domain/phone-number.ts'
 import type {
   CallerHoldings,
   OwnTerms,
-  SealedBinding,
   SealedLeg,
   SealedNumberRoute,
 } from '../domain/route-change.ts'
@@ -23,52 +22,89 @@ type Records = {
 export type Met = SealedLeg & { readonly groupId: string | undefined }
 
 /**
+ * For so long a binding that has expired is still told from none at all: then calls go as if it had
+ * been swept, whether or not it has, and whoever tells.
+ */
+const expiredMs = 60_000
+
+/**
  * Which binding this caller meets on X, and as whom (product-semantics 1.2). Whoever is A of the
  * binding calls as A, whatever else he is. An extension leads to its own binding, unless the caller
- * is A of that very one.
+ * is A of that very one; an extension that nobody has leaves A what he is.
  */
-export function meet(records: Records, party: string | undefined): Met | undefined {
-  const { number, own, dialled } = records
-  if (number.single !== undefined) return metSingle(number.single, number, party)
-  const met = dialled === undefined || dialled.bindingId === own?.bindingId ? own : dialled
-  return met === undefined ? undefined : { ...met, groupId: undefined }
+export function meet(records: Records, party: string | undefined, at: Date): Met | undefined {
+  const { number } = records
+  const met =
+    number.product === 'AXN_EXTENSION'
+      ? metExtension(records, at)
+      : number.product === 'AXB'
+        ? alone(records.own)
+        : metSingle(number, party)
+  if (met === undefined || met.expiresAt.getTime() + expiredMs <= at.getTime()) return undefined
+  return met
 }
 
 function metSingle(
-  single: SealedBinding,
-  number: SealedNumberRoute,
+  { single, product }: SealedNumberRoute,
   party: string | undefined,
-): Met {
+): Met | undefined {
+  if (single === undefined) return undefined
   const { aIndex, aSealed, bSealed, groupId, ...binding } = single
   if (party === aIndex) return { ...binding, callerRole: 'A', peerSealed: bSealed, groupId }
-  const callerRole: CallerRole = number.product === 'AXG' ? 'G' : 'N'
+  const callerRole: CallerRole = product === 'AXG' ? 'G' : 'N'
   return { ...binding, callerRole, peerSealed: aSealed, groupId }
 }
 
-/** Whether what is held about the caller decides anything about this call. */
-export function standingMatters(number: SealedNumberRoute, met: Met | undefined): boolean {
-  return number.settings.screened || met?.callerRole === 'G'
+/** Whoever was A is anybody again at once: he is asked for an extension as they are. */
+function metExtension({ own, dialled }: Records, at: Date): Met | undefined {
+  const asA = own !== undefined && own.expiresAt > at ? own : undefined
+  const leadsElsewhere =
+    dialled !== undefined &&
+    dialled.bindingId !== asA?.bindingId &&
+    (dialled.expiresAt > at || asA === undefined)
+  return alone(leadsElsewhere ? dialled : asA)
 }
 
-export const goodStanding: CallerStanding = {
+function alone(leg: SealedLeg | undefined): Met | undefined {
+  return leg === undefined ? undefined : { ...leg, groupId: undefined }
+}
+
+/** Whether what is held about the caller decides anything about this call. */
+export function standingMatters(number: SealedNumberRoute): boolean {
+  return number.settings.screened || number.product === 'AXG'
+}
+
+/** Nothing is held, or nothing that matters. */
+export const noStanding: CallerStanding = {
+  isKnown: true,
   blockedByPool: false,
   blockedFromPeer: false,
+  blockedFromLastCaller: false,
   inGroup: false,
 }
 
 export function standingOf(
   holdings: CallerHoldings,
-  number: SealedNumberRoute,
-  met: Met | undefined,
+  call: {
+    readonly number: SealedNumberRoute
+    readonly met: Met | undefined
+    readonly lastCaller: string | undefined
+  },
   indexOf: (sealed: string) => string,
 ): CallerStanding {
+  const { number, met, lastCaller } = call
   const barred = holdings.blockedFrom.filter(([pool]) => pool === number.poolKey)
-  const peer = met?.peerSealed
-  // Unsealing and indexing the peer costs more than the rest of the lookup: only for who has entries.
-  const peerIndex = barred.length === 0 || peer === undefined ? undefined : indexOf(peer)
+  // Unsealing and indexing costs more than the rest of the lookup: only for who has entries.
+  const isBarredFrom = (sealed: string | undefined): boolean => {
+    if (barred.length === 0 || sealed === undefined) return false
+    const index = indexOf(sealed)
+    return barred.some(([, party]) => party === index)
+  }
   return {
+    isKnown: true,
     blockedByPool: holdings.blockedBy.includes(number.poolKey),
-    blockedFromPeer: barred.some(([, party]) => party === peerIndex),
+    blockedFromPeer: isBarredFrom(met?.peerSealed),
+    blockedFromLastCaller: isBarredFrom(lastCaller),
     inGroup: met?.groupId !== undefined && holdings.groups.includes(met.groupId),
   }
 }

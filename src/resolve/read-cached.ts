@@ -11,7 +11,15 @@ export type RouteQuestion = {
   readonly extension: string | undefined
 }
 
-/** What a router found in the cache. What was not asked is unknown. */
+/** Which records besides X's own. */
+export type RecordsWanted = {
+  /** Of the caller and of the extension on X. */
+  readonly legs: boolean
+  /** What is held about the caller, whatever X it calls. */
+  readonly caller: boolean
+}
+
+/** What a router found in the cache. What was not asked for is unknown. */
 export type CachedRoute = {
   readonly number: CachedValue
   readonly party: CachedValue
@@ -21,6 +29,7 @@ export type CachedRoute = {
 
 type Waiting = {
   readonly question: RouteQuestion
+  readonly wanted: RecordsWanted
   /** Its place in the reply. */
   readonly at: number
   readonly resolve: (route: CachedRoute) => void
@@ -38,7 +47,7 @@ const notAsked: CachedValue = { kind: 'unknown' }
  */
 export function createCachedReader(
   redis: Redis,
-): (question: RouteQuestion) => Promise<CachedRoute> {
+): (question: RouteQuestion, wanted: RecordsWanted) => Promise<CachedRoute> {
   let waiting: Waiting[] = []
   let keys: string[] = []
 
@@ -50,7 +59,7 @@ export function createCachedReader(
     keys = []
     redis.mget(asking).then(
       (values) => {
-        for (const { question, at, resolve } of asked) resolve(routeAt(values, at, question))
+        for (const each of asked) each.resolve(routeAt(values, each))
       },
       (err: unknown) => {
         for (const { reject } of asked) reject(err)
@@ -58,34 +67,41 @@ export function createCachedReader(
     )
   }
 
-  return (question) =>
+  return (question, wanted) =>
     new Promise((resolve, reject) => {
       const at = keys.length
-      pushKeys(keys, question)
-      waiting.push({ question, at, resolve, reject })
+      pushKeys(keys, question, wanted)
+      waiting.push({ question, wanted, at, resolve, reject })
       // After all that is ready to run now, before any I/O.
       if (at === 0) process.nextTick(send)
       else if (keys.length >= keysMax) send()
     })
 }
 
-function pushKeys(keys: string[], { x, party, extension }: RouteQuestion): void {
+function pushKeys(keys: string[], question: RouteQuestion, wanted: RecordsWanted): void {
+  const { x, party, extension } = question
   keys.push(numberKey(x))
-  if (party !== undefined) keys.push(partyKey(x, party), callerKey(party))
-  if (extension !== undefined) keys.push(partyKey(x, extensionParty(extension)))
+  if (wanted.legs && party !== undefined) keys.push(partyKey(x, party))
+  if (wanted.legs && extension !== undefined) keys.push(partyKey(x, extensionParty(extension)))
+  if (wanted.caller && party !== undefined) keys.push(callerKey(party))
 }
 
 /** In the order of `pushKeys`. */
 function routeAt(
   values: readonly (string | null)[],
-  at: number,
-  { x, party, extension }: RouteQuestion,
+  { question, wanted, at }: Waiting,
 ): CachedRoute {
-  const afterCaller = party === undefined ? at + 1 : at + 3
+  const { x, party, extension } = question
+  let next = at
+  const read = (asked: boolean): CachedValue => {
+    if (!asked) return notAsked
+    next += 1
+    return decodeValue(x, values[next - 1])
+  }
   return {
-    number: decodeValue(x, values[at]),
-    party: party === undefined ? notAsked : decodeValue(x, values[at + 1]),
-    caller: party === undefined ? notAsked : decodeValue(x, values[at + 2]),
-    extension: extension === undefined ? notAsked : decodeValue(x, values[afterCaller]),
+    number: read(true),
+    party: read(wanted.legs && party !== undefined),
+    extension: read(wanted.legs && extension !== undefined),
+    caller: read(wanted.caller && party !== undefined),
   }
 }

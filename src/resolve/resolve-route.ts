@@ -1,19 +1,17 @@
 import type { CallerStanding, RouteRecord } from '../domain/call.ts'
 import { DomainError } from '../domain/errors.ts'
-import type { BindingId, VirtualNumber } from '../domain/ids.ts'
-import type { PhoneNumber } from '../domain/phone-number.ts'
-import { extensionParty, type SealedLeg, type SealedNumberRoute } from '../domain/route-change.ts'
-import { NotTriedError } from '../platform/breaker.ts'
+import type { VirtualNumber } from '../domain/ids.ts'
+import { PhoneNumber } from '../domain/phone-number.ts'
+import { extensionParty, type SealedNumberRoute } from '../domain/route-change.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
 import type { CacheTrust } from './cache-trust.ts'
-import { findLastCaller } from './last-caller.ts'
-import { boundRoute, goodStanding, type Met, meet, standingMatters, standingOf } from './meet.ts'
+import { createLookInCache, type Known, knownFrom } from './look-in-cache.ts'
+import { boundRoute, type Met, meet, noStanding, standingMatters, standingOf } from './meet.ts'
 import type { CachedRoute, RouteQuestion } from './read-cached.ts'
-import type { ReadRoute, RouteCache } from './route-cache.ts'
-import type { CachedValue } from './route-record.ts'
-import { createTruth, isDatabaseAway, type TruthUse } from './truth.ts'
+import type { ReadCaller, ReadRoute, RouteCache } from './route-cache.ts'
+import { createTruth, isAway, type TruthUse } from './truth.ts'
 
 /** Where an answer came from. `miss`: from Postgres, and put into Redis. `postgres`: Redis was not asked or not believed. */
 export type LookupSource = 'redis' | 'miss' | 'postgres' | 'failed'
@@ -22,6 +20,8 @@ export type ResolveRoute = (attempt: {
   readonly caller: PhoneNumber | undefined
   readonly dialled: VirtualNumber
   readonly extension?: string | undefined
+  /** When the call came in: now, unless told. */
+  readonly receivedAt?: Date | undefined
 }) => Promise<RouteRecord>
 
 type Deps = {
@@ -33,160 +33,147 @@ type Deps = {
   readonly onLookup?: (source: LookupSource) => void
 }
 
-/** What is known of X for this caller, and from where. */
-type Found = {
-  readonly number: SealedNumberRoute | undefined
-  readonly met: Met | undefined
-  readonly version: number
-  readonly source: 'redis' | 'postgres'
+type Asked = {
+  readonly question: RouteQuestion
+  readonly at: Date
+  readonly cached: CachedRoute | undefined
+  readonly use: TruthUse
+}
+
+type Rest = Omit<RouteRecord, 'source' | 'version'> & {
+  /** Whether Postgres had to be asked about the caller. */
+  readonly isFromTruth: boolean
+}
+
+const nothingFound: Rest = {
+  number: undefined,
+  binding: undefined,
+  standing: noStanding,
+  lastCaller: undefined,
+  isFromTruth: false,
 }
 
 /**
  * What is true for this caller on this X. One round trip to Redis as a rule; Postgres for what is
- * not there yet, or when Redis is not to be believed. A binding past its expiry may still be in
- * the record: the plan decides by the call's own time. Rejects with `route-unavailable` when
+ * not there yet, or when Redis is not to be believed. A binding just past its expiry may still be
+ * in the record: the plan decides by the call's own time. Rejects with `route-unavailable` when
  * neither can tell.
  */
 export function createResolveRoute(deps: Deps): ResolveRoute {
-  const { vault } = deps
   const onLookup = deps.onLookup ?? (() => undefined)
+  const lookInCache = createLookInCache(deps)
   const truth = createTruth(deps)
 
-  async function resolve(question: RouteQuestion): Promise<[RouteRecord, LookupSource]> {
-    const cached = await readCache(deps, question)
+  async function resolve(question: RouteQuestion, at: Date): Promise<[RouteRecord, LookupSource]> {
+    const cached = await lookInCache(question)
+    const inCache = cached === undefined ? undefined : knownFrom(cached, question, at)
     const use: TruthUse = cached === undefined ? 'direct' : 'miss'
-    const found =
-      (cached === undefined ? undefined : foundInCache(cached, question)) ??
-      foundInTruth(await truth.route(question, use), question)
-    const { number, met } = found
-    let source = found.source
-    let standing = goodStanding
-    if (number !== undefined && question.party !== undefined && standingMatters(number, met)) {
-      const held = cached?.caller.kind === 'caller' ? cached.caller : undefined
-      if (held === undefined) source = 'postgres'
-      const { holdings } = held ?? (await truth.caller(question.party, use))
-      standing = standingOf(holdings, number, met, (sealed) => vault.blindIndex(vault.open(sealed)))
+    const known = inCache ?? knownFromTruth(await truth.route(question, use), question)
+    const { version } = known
+    const { isFromTruth, ...found } = await findRest(known, { question, at, cached, use })
+    if (inCache !== undefined && !isFromTruth) {
+      return [{ ...found, source: 'redis', version }, 'redis']
     }
-    const record = { ...(await recordOf(found, standing, deps)), source }
-    if (source === 'redis') return [record, 'redis']
-    return [record, use === 'miss' ? 'miss' : 'postgres']
+    return [{ ...found, source: 'postgres', version }, use === 'miss' ? 'miss' : 'postgres']
   }
 
-  return async ({ caller, dialled, extension }) => {
-    const party = caller === undefined ? undefined : vault.blindIndex(caller)
+  async function findRest({ number, ...legs }: Known, asked: Asked): Promise<Rest> {
+    if (number === undefined) return nothingFound
+    const { party } = asked.question
+    const met = meet({ ...legs, number }, party, asked.at)
+    const holdings =
+      party === undefined || !standingMatters(number)
+        ? undefined
+        : await holdingsOf(deps, truth, { ...asked, number, party })
+    const lastCaller = isCallback(number, met) ? await truth.lastCaller(met.bindingId) : undefined
+    return {
+      number,
+      binding: met === undefined ? undefined : boundRoute(met, number, deps.vault),
+      standing: standingFrom(deps, holdings, { number, met, lastCaller }),
+      lastCaller: unsealed(deps, lastCaller),
+      isFromTruth: holdings?.isFromTruth === true,
+    }
+  }
+
+  return async ({ caller, dialled, extension, receivedAt }) => {
+    const party = caller === undefined ? undefined : deps.vault.blindIndex(caller)
     try {
-      const [record, source] = await resolve({ x: dialled, party, extension })
+      const question = { x: dialled, party, extension }
+      const [record, source] = await resolve(question, receivedAt ?? new Date())
       onLookup(source)
       return record
     } catch (err) {
       onLookup('failed')
-      if (err instanceof NotTriedError || isDatabaseAway(err)) throw routeUnavailable(err)
+      if (isAway(err)) throw routeUnavailable(err)
       throw err
     }
   }
 }
 
-/** Undefined: Redis is not to be believed about this. */
-async function readCache(
-  { cache, trust, log }: Deps,
-  question: RouteQuestion,
-): Promise<CachedRoute | undefined> {
-  const { x, party } = question
-  if (!trust.believes(x, party)) return undefined
-  try {
-    const cached = await cache.read(question)
-    // Asked once more: the answer may be older than the news that it is not to be believed.
-    return trust.believes(x, party) ? cached : undefined
-  } catch (err) {
-    trust.doubt()
-    log.debug({ err }, 'route cache could not be read')
-    return undefined
-  }
-}
-
-/** Undefined: Redis does not know enough. */
-function foundInCache(cached: CachedRoute, question: RouteQuestion): Found | undefined {
-  const { number } = cached
-  const source = 'redis'
-  if (number.kind === 'absent') {
-    return { number: undefined, met: undefined, version: number.version, source }
-  }
-  if (number.kind !== 'number') return undefined
-  const asked = [
-    ...(question.party === undefined ? [] : [cached.party]),
-    ...(question.extension === undefined ? [] : [cached.extension]),
-  ]
-  // An X that carries one binding has it in its own record; so has one that carries none at all.
-  const needed = legsMatter(number.number) ? asked : []
-  if (!needed.every((each) => each.kind === 'bound' || each.kind === 'absent')) return undefined
-  const records = {
-    number: number.number,
-    own: legIn(cached.party),
-    dialled: legIn(cached.extension),
-  }
-  const versions = needed.map((each) => ('version' in each ? each.version : 0))
-  return {
-    number: number.number,
-    met: meet(records, question.party),
-    version: Math.max(number.version, ...versions),
-    source,
-  }
-}
-
-function legsMatter(number: SealedNumberRoute): boolean {
-  return number.product === 'AXB' || number.product === 'AXN_EXTENSION'
-}
-
-function legIn(value: CachedValue): SealedLeg | undefined {
-  return value.kind === 'bound' ? value.bound : undefined
-}
-
-function foundInTruth(read: ReadRoute, question: RouteQuestion): Found {
-  const { number, version, parties } = read
-  const source = 'postgres'
-  if (number === undefined) return { number, met: undefined, version, source }
+function knownFromTruth({ number, version, parties }: ReadRoute, question: RouteQuestion): Known {
   const leg = (party: string) => parties.find((each) => each.party === party)?.bound
-  const records = {
+  return {
     number,
     own: question.party === undefined ? undefined : leg(question.party),
     dialled: question.extension === undefined ? undefined : leg(extensionParty(question.extension)),
-  }
-  return { number, met: meet(records, question.party), version, source }
-}
-
-async function recordOf(
-  { number, met, version, source }: Found,
-  standing: CallerStanding,
-  deps: Deps,
-): Promise<RouteRecord> {
-  if (number === undefined || met === undefined) {
-    return { number, binding: undefined, standing, lastCaller: undefined, source, version }
-  }
-  return {
-    number,
-    binding: boundRoute(met, number, deps.vault),
-    standing,
-    lastCaller: await lastCaller(met, number, deps),
-    source,
     version,
   }
 }
 
-/** Without Postgres A is sent to B, as if nobody had called. */
-async function lastCaller(
-  met: Met,
-  number: SealedNumberRoute,
-  { sql, vault, log }: Deps,
-): Promise<PhoneNumber | undefined> {
-  const asks = met.callerRole === 'A' && number.settings.callbackMode === 'last-caller'
-  if (!asks || number.product === 'AXB') return undefined
-  try {
-    return await findLastCaller(sql, vault, met.bindingId as BindingId)
-  } catch (err) {
-    if (!isDatabaseAway(err)) throw err
-    log.debug({ err }, 'the last caller cannot be told')
-    return undefined
+/** What is held about the caller. Undefined in it: nobody can tell. */
+type Holdings = {
+  readonly holdings: ReadCaller['holdings'] | undefined
+  readonly isFromTruth: boolean
+}
+
+async function holdingsOf(
+  { log }: Deps,
+  truth: ReturnType<typeof createTruth>,
+  given: Pick<Asked, 'use' | 'cached'> & {
+    readonly number: SealedNumberRoute
+    readonly party: string
+  },
+): Promise<Holdings> {
+  const { number, party, use, cached } = given
+  if (cached?.caller.kind === 'caller') {
+    return { holdings: cached.caller.holdings, isFromTruth: false }
   }
+  try {
+    const { holdings } = await truth.caller(party, use)
+    return { holdings, isFromTruth: true }
+  } catch (err) {
+    // Whom a blacklist bars is let through while nobody can tell, rather than all others kept out;
+    // who is not known to be in a group is not.
+    if (!isAway(err) || number.product === 'AXG') throw err
+    log.warn({ err, x: number.x }, 'a call goes on without the blacklist')
+    return { holdings: undefined, isFromTruth: true }
+  }
+}
+
+function standingFrom(
+  { vault }: Deps,
+  holdings: Holdings | undefined,
+  call: {
+    readonly number: SealedNumberRoute
+    readonly met: Met | undefined
+    readonly lastCaller: string | undefined
+  },
+): CallerStanding {
+  if (holdings === undefined) return noStanding
+  const held = holdings.holdings
+  if (held === undefined) return { ...noStanding, isKnown: false }
+  const indexOf = (sealed: string) => vault.blindIndex(vault.open(sealed))
+  return standingOf(held, call, indexOf)
+}
+
+/** Whether A calls and is sent to whoever called last. */
+function isCallback(number: SealedNumberRoute, met: Met | undefined): met is Met {
+  if (number.product === 'AXB') return false
+  return met?.callerRole === 'A' && number.settings.callbackMode === 'last-caller'
+}
+
+function unsealed({ vault }: Deps, sealed: string | undefined): PhoneNumber | undefined {
+  return sealed === undefined ? undefined : PhoneNumber.sealed(() => vault.open(sealed))
 }
 
 function routeUnavailable(cause: unknown): DomainError {

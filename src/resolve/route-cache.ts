@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import type { VirtualNumber } from '../domain/ids.ts'
 import type { CallerHoldings, RouteChange, RouteInvalidation } from '../domain/route-change.ts'
 import { type Redis, type RedisScript, runScript } from '../platform/redis.ts'
-import { claimScript, fillScript, forgetScript, markScript, writeScript } from './cache-scripts.ts'
+import { claimScript, fillScript, forgetScript, writeScript } from './cache-scripts.ts'
 import { createCachedReader } from './read-cached.ts'
+import { createReplayMarks } from './replay-marks.ts'
 import {
   callerKey,
   encodeAbsent,
@@ -21,14 +22,13 @@ const recordSeconds = 7 * 86_400
 const expiredSeconds = 60
 /** A miss is made true by the next bind whatever its age: the limit is for memory, when callers make numbers up. */
 const missSeconds = 60
+/** Of who is in no group and on no blacklist: so often a stranger costs Postgres a read. For memory, when callers make numbers up. */
+const strangerSeconds = 3_600
 /** Longer than any write can be under way, so that an older one never finds the place empty. */
 const tombstoneSeconds = 900
 /** Longer than any read of Postgres. */
 const claimSeconds = 15
 const forgetBatch = 200
-
-const replayedKey = '{route-cache}:replayed'
-const markKey = '{route-cache}:mark'
 
 /** What a router read from Postgres and may put where it has claimed the place. */
 export type ReadRoute = Pick<RouteChange, 'x' | 'version' | 'number' | 'parties'>
@@ -40,6 +40,12 @@ export type ReadCaller = {
   readonly holdings: CallerHoldings
 }
 
+type RunScript = (
+  script: RedisScript,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+) => Promise<unknown>
+
 export type RouteCache = ReturnType<typeof createRouteCache>
 
 /**
@@ -49,11 +55,7 @@ export type RouteCache = ReturnType<typeof createRouteCache>
  * what they read before it.
  */
 export function createRouteCache({ redis }: { redis: Redis }) {
-  const run = (
-    script: RedisScript,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-  ): Promise<unknown> => runScript(redis, script, keys, args)
+  const run: RunScript = (script, keys, args) => runScript(redis, script, keys, args)
   const reader = randomBytes(6).toString('hex')
   let claims = 0
   const read = createCachedReader(redis)
@@ -82,7 +84,9 @@ export function createRouteCache({ redis }: { redis: Redis }) {
 
     async fillCaller(claim: string, { party, version, holdings }: ReadCaller): Promise<void> {
       const value = encodeCaller(version, holdings)
-      await run(fillScript, [callerKey(party)], [claim, version, value, recordSeconds])
+      const isStranger = Object.values(holdings).every((each) => each.length === 0)
+      const seconds = isStranger ? strangerSeconds : recordSeconds
+      await run(fillScript, [callerKey(party)], [claim, version, value, seconds])
     },
 
     /** Resolves when Redis has it: from then on every reader sees it. */
@@ -103,42 +107,7 @@ export function createRouteCache({ redis }: { redis: Redis }) {
       }
     },
 
-    /** Changes with every start of Redis, and is the same for the length of a connection. */
-    async runId(): Promise<string> {
-      const found = /^run_id:(\w+)/m.exec(await redis.info('server'))?.[1]
-      if (found === undefined) throw new Error('redis does not tell its run_id')
-      return found
-    },
-
-    /** The run of Redis into which everything was replayed that it may have lost. */
-    async replayed(): Promise<string | undefined> {
-      return (await redis.get(replayedKey)) ?? undefined
-    },
-
-    async setReplayed(runId: string): Promise<void> {
-      await redis.set(replayedKey, runId)
-    },
-
-    /** Postgres's time up to which Redis, as it is now, surely had every drained change. */
-    async mark(): Promise<Date | undefined> {
-      const text = await redis.get(markKey)
-      return text === null ? undefined : new Date(Number(text))
-    },
-
-    /** Only into a Redis that was replayed: in another, the mark would hide what it lost. */
-    async setMark(at: Date): Promise<void> {
-      await run(markScript, [markKey, replayedKey], [at.getTime()])
-    },
-
-    /** Removes every route record: when nobody can tell any more which of them are old. */
-    async wipe(): Promise<void> {
-      let cursor = '0'
-      do {
-        const [next, keys] = await redis.scan(cursor, 'MATCH', 'route:{*', 'COUNT', 1000)
-        if (keys.length > 0) await redis.unlink(...keys)
-        cursor = next
-      } while (cursor !== '0')
-    },
+    ...createReplayMarks(redis),
   }
 }
 

@@ -59,9 +59,9 @@ function singleFields(single: SealedBinding): readonly unknown[] {
 }
 
 export function encodeBound(version: number, bound: SealedLeg): string {
-  const { bindingId, callerRole, expiresAt, restriction, outId, peerSealed } = bound
+  const { bindingId, callerRole, expiresAt, restriction, outId, peerSealed, aIndex } = bound
   const fields = [bindingId, callerRole, seconds(expiresAt), restriction, outId, peerSealed]
-  return `${version}|b${JSON.stringify([...fields, ...termFields(bound)])}`
+  return `${version}|b${JSON.stringify([...fields, ...termFields(bound), aIndex])}`
 }
 
 export function encodeCaller(version: number, holdings: CallerHoldings): string {
@@ -117,7 +117,7 @@ function fieldsOf(text: string): Fields | undefined {
 /** How many fields each kind has: a record of another version of this program has another number. */
 const numberLength = 13
 const singleLength = 12
-const boundLength = 10
+const boundLength = 11
 const callerLength = 3
 
 function decodeNumber(x: VirtualNumber, version: number, fields: Fields): CachedValue {
@@ -169,6 +169,7 @@ function decodeBound(version: number, fields: Fields): CachedValue {
     outId: (outId ?? undefined) as string | undefined,
     peerSealed: (peerSealed ?? undefined) as string | undefined,
     ...terms(fields, 6),
+    aIndex: (fields[10] ?? undefined) as string | undefined,
   }
   return { kind: 'bound', version, bound }
 }

@@ -1,9 +1,12 @@
 import { DomainError } from '../domain/errors.ts'
+import type { BindingId } from '../domain/ids.ts'
 import { extensionParty } from '../domain/route-change.ts'
-import { createGuard } from '../platform/breaker.ts'
+import { createGuard, NotTriedError } from '../platform/breaker.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Sql } from '../platform/sql.ts'
+import { LimitReached, within } from '../platform/within.ts'
 import { findCaller, findRoute } from './find-route.ts'
+import { findLastCaller } from './last-caller.ts'
 import type { RouteQuestion } from './read-cached.ts'
 import type { ReadCaller, ReadRoute, RouteCache } from './route-cache.ts'
 import { createSharedReads } from './shared-reads.ts'
@@ -11,6 +14,8 @@ import { createSharedReads } from './shared-reads.ts'
 /** As many as the pool has connections for; when Postgres has to carry all calls, those that find the queue full are refused at once. */
 const readsMax = 8
 const readsWaitingMax = 200
+/** B is waiting to be rung instead: a call is not kept for longer over who called last. */
+const lastCallerMsMax = 1_000
 
 /** `miss`: put into Redis as well. `direct`: Redis is not asked or not believed. */
 export type TruthUse = 'miss' | 'direct'
@@ -65,6 +70,18 @@ export function createTruth(deps: {
           : filling(() => cache.claimCaller(party), read, cache.fillCaller),
       )
     },
+
+    /** Sealed. When Postgres cannot tell, it is as if nobody had called: A is sent to B. */
+    async lastCaller(bindingId: BindingId): Promise<string | undefined> {
+      try {
+        const read = guard(() => findLastCaller(sql, bindingId))
+        return await within(lastCallerMsMax, 'asking who called last', read)
+      } catch (err) {
+        if (!isAway(err) && !(err instanceof LimitReached)) throw err
+        log.debug({ err }, 'the last caller cannot be told')
+        return undefined
+      }
+    },
   }
 }
 
@@ -74,6 +91,11 @@ function partiesOf({ party, extension }: RouteQuestion): readonly string[] {
   return extension === undefined ? own : [...own, extensionParty(extension)]
 }
 
-export function isDatabaseAway(err: unknown): boolean {
+/** Whether Postgres could not be asked, or was not because it could not be asked just before. */
+export function isAway(err: unknown): boolean {
+  return err instanceof NotTriedError || isDatabaseAway(err)
+}
+
+function isDatabaseAway(err: unknown): boolean {
   return err instanceof DomainError && err.code === 'database-away'
 }

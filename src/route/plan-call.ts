@@ -1,6 +1,7 @@
 import type {
   BoundRoute,
   CallAttempt,
+  CallerStanding,
   CallPlan,
   NumberRoute,
   Refusal,
@@ -71,16 +72,9 @@ function numberRules({ record }: PlanInput, number: NumberRoute): readonly Rule[
       return undefined
     },
     (say) => {
-      if (!number.settings.screened) {
-        say('its pool has no blacklist')
-        return undefined
-      }
-      if (!record.standing.blockedByPool) {
-        say('the caller is not on the blacklist of the pool')
-        return undefined
-      }
-      say('the caller is on the blacklist of the pool')
-      return refused(refusalOf('blacklisted', 403, 1, 'BLACKLIST'))
+      const { isKnown, blockedByPool } = record.standing
+      say(aboutBlacklist(number, { isKnown, blockedByPool }))
+      return blockedByPool ? refused(refusalOf('blacklisted', 403, 1, 'BLACKLIST')) : undefined
     },
     (say) => {
       if (number.product !== 'X_MODE') return undefined
@@ -90,6 +84,17 @@ function numberRules({ record }: PlanInput, number: NumberRoute): readonly Rule[
       return url === undefined ? refused(refusal) : { kind: 'ask-customer', number, url, refusal }
     },
   ]
+}
+
+function aboutBlacklist(
+  { settings }: NumberRoute,
+  { isKnown, blockedByPool }: Pick<CallerStanding, 'isKnown' | 'blockedByPool'>,
+): string {
+  if (!settings.screened) return 'its pool has no blacklist'
+  if (!isKnown) return 'the blacklist of the pool cannot be asked now: the call goes on without it'
+  return blockedByPool
+    ? 'the caller is on the blacklist of the pool'
+    : 'the caller is not on the blacklist of the pool'
 }
 
 /** X is ours, and this caller meets nothing there. */
@@ -130,9 +135,12 @@ function bindingRules(
       return refused(refusalOf('binding-expired', unmatchedSipStatus, 2, 'NO_SUBS_EXIST'))
     },
     (say) => {
-      if (!record.standing.blockedFromPeer) return undefined
-      say('a blacklist entry bars the caller from the other party')
-      return refused(refusalOf('blacklisted', 403, 1, 'BLACKLIST'))
+      const { to } = destinationOf(record, number, binding)
+      if (!number.settings.screened || to === 'nobody') return undefined
+      const { blockedFromPeer, blockedFromLastCaller } = record.standing
+      const isBarred = to === 'last-caller' ? blockedFromLastCaller : blockedFromPeer
+      say(`${isBarred ? 'an' : 'no'} entry of the blacklist bars the caller from the other party`)
+      return isBarred ? refused(refusalOf('blacklisted', 403, 1, 'BLACKLIST')) : undefined
     },
     (say) => {
       const barred = binding.restriction === (role === 'A' ? 'AX' : 'BX')
@@ -155,7 +163,8 @@ function ring(
   binding: BoundRoute,
   say: (reason: string) => void,
 ): Verdict {
-  const callee = calleeOf(record, number, binding, say)
+  const { callee, why } = destinationOf(record, number, binding)
+  if (why !== undefined) say(why)
   if (callee === undefined) {
     return refuse(number, binding, refusalOf('no-callback', 404, 4, 'CALLED_NOT_EXISTS'))
   }
@@ -168,24 +177,31 @@ function ring(
   return { kind: 'connect', number, binding, callee, ringback, trunks }
 }
 
+type Destination = {
+  readonly to: 'peer' | 'last-caller' | 'nobody'
+  readonly callee: PhoneNumber | undefined
+  /** Undefined: it goes without saying. */
+  readonly why: string | undefined
+}
+
 /** A of a binding with nobody fixed on the other side is sent where the pool says. */
-function calleeOf(
+function destinationOf(
   { lastCaller }: RouteRecord,
   { product, settings }: NumberRoute,
   { callerRole, peer }: BoundRoute,
-  say: (reason: string) => void,
-): PhoneNumber | undefined {
-  if (callerRole !== 'A' || product === 'AXB') return peer
+): Destination {
+  const nobody = { to: 'nobody', callee: undefined } as const
+  if (callerRole !== 'A' || product === 'AXB') {
+    return { to: peer === undefined ? 'nobody' : 'peer', callee: peer, why: undefined }
+  }
   if (settings.callbackMode === 'disabled') {
-    say('A cannot call back: the pool has that switched off')
-    return undefined
+    return { ...nobody, why: 'A cannot call back: the pool has that switched off' }
   }
   if (settings.callbackMode === 'last-caller' && lastCaller !== undefined) {
-    say('A calls back whoever called last')
-    return lastCaller
+    return { to: 'last-caller', callee: lastCaller, why: 'A calls back whoever called last' }
   }
-  say(peer === undefined ? 'A has nobody to be sent to' : 'A is sent to B')
-  return peer
+  if (peer === undefined) return { ...nobody, why: 'A has nobody to be sent to' }
+  return { to: 'peer', callee: peer, why: 'A is sent to B' }
 }
 
 function refuse(

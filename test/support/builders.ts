@@ -1,6 +1,7 @@
 import type {
   BoundRoute,
   CallAttempt,
+  CallerStanding,
   NumberRoute,
   PoolSettings,
   RouteRecord,
@@ -79,11 +80,23 @@ export function aBoundRoute(given: Partial<BoundRoute> = {}): BoundRoute {
   }
 }
 
+/** Of a caller whom nobody holds anything against. */
+export function aStanding(given: Partial<CallerStanding> = {}): CallerStanding {
+  return {
+    isKnown: true,
+    blockedByPool: false,
+    blockedFromPeer: false,
+    blockedFromLastCaller: false,
+    inGroup: false,
+    ...given,
+  }
+}
+
 export function aRecord(given: Partial<RouteRecord> = {}): RouteRecord {
   return {
     number: aNumber(),
     binding: aBoundRoute(),
-    standing: { blockedByPool: false, blockedFromPeer: false, inGroup: false },
+    standing: aStanding(),
     lastCaller: undefined,
     source: 'redis',
     version: 1,

@@ -40,6 +40,7 @@ export function someFacts(over: Partial<CallFacts> = {}): CallFacts {
     unconnectedCause: 0,
     controlMsg: 'OK',
     outId: 'order-1',
+    extension: undefined,
     trunkIn: 'carrier-a' as TrunkId,
     trunkOut: undefined,
     callTime: new Date('2026-11-24T02:00:00.000Z'),

@@ -95,7 +95,7 @@ describe('while the call is looked up', () => {
     })
     const plan = await world.decide()
     if (plan.kind !== 'connect') throw new Error('this call is to be connected')
-    world.decide.mockResolvedValue({ ...plan, callee })
+    world.decide.mockResolvedValue({ ...plan, binding: { ...plan.binding, peer: callee }, callee })
     await world.start()
     expect(world.said).toEqual(['caller hung up: internal-error'])
     expect(world.events.map((event) => event.callee)).toEqual([undefined, undefined])
