@@ -1,100 +1,127 @@
 import type { PoolSettings } from '../domain/call.ts'
-import type { Tones } from '../domain/tones.ts'
+import type { AccountId } from '../domain/ids.ts'
 import type { Query } from '../platform/sql.ts'
+import { type BindableProduct, sharingOf } from './bindable.ts'
+import { type AllocationMethod, anyUsableText, choosing, partyList } from './choose-number.ts'
+import { type NamedQuery, namedQuery } from './named-query.ts'
 
 /** Everything that a bind writes, numbers already sealed and indexed. */
 export type BindValues = {
-  readonly accountId: string
+  readonly product: BindableProduct
+  readonly accountId: AccountId
   readonly poolKey: string
-  readonly a: { readonly sealed: string; readonly index: string }
-  readonly b: { readonly sealed: string; readonly index: string }
+  readonly aSealed: string
+  readonly aIndex: string
+  readonly bSealed: string | undefined
+  readonly bIndex: string | undefined
+  /** Undefined for an AXN extension: one is assigned. */
+  readonly extension: string | undefined
+  readonly groupId: string | undefined
   readonly expiresAt: Date
   readonly recording: boolean | undefined
-  readonly tones: Tones | undefined
+  /** JSON. */
+  readonly tones: string | undefined
   readonly ringSecondsMax: number | undefined
   readonly talkSecondsMax: number | undefined
   readonly restriction: string | undefined
   readonly outId: string | undefined
+  readonly outOrderId: string | undefined
+  readonly asr: boolean | undefined
+  readonly asrModel: string | undefined
+  /** JSON. */
+  readonly survey: string | undefined
   readonly now: Date
   readonly idempotencyKey: string | undefined
   readonly requestHash: string
 }
 
-/** How X is found. `upwards` and `downwards` from a random position skip numbers that others are just binding; `wait` does not. */
+/** How X is found: `choose-number.ts`. `seed`: random, from 0 to 2^31. */
 export type XChoice =
-  | { readonly by: 'given'; readonly x: string }
-  | { readonly by: 'upwards' | 'downwards' | 'wait'; readonly fraction: number }
+  | { readonly by: 'given'; readonly x: string; readonly seed: number }
+  | {
+      readonly by: AllocationMethod
+      readonly seed: number
+      /** Where X should be from. Undefined: anywhere. */
+      readonly city: string | undefined
+      readonly capital: string | undefined
+    }
 
 export type BoundRow = {
   readonly id: string
   readonly x: string
-  readonly product: string
   readonly city: string | null
+  readonly extension: string | null
   readonly version: string
   readonly invalidation_id: string
   readonly settings: PoolSettings
 }
 
-const numberOfPool = `
-  select n.x, n.city, p.product, pool_settings(p) as settings
-    from number n join pool p on p.key = n.pool_key
-   where n.account_id = $1 and n.pool_key = $2 and n.state = 'normal' and p.product = 'AXB'
-     and not exists (select 1 from number other where other.x_index in ($4, $6))`
-
-/** Neither party has a live leg there, and there is room. Position order makes each candidate a few index probes. */
-const usable = `
-     and n.free
-     and not exists (
-           select 1 from binding_leg l
-            where l.x = n.x and l.party in ($4, $6) and l.expires_at > $14)`
-
-const fromFraction = '(select floor($17::float8 * positions)::int from pool where key = $2)'
-
-const chosenBy: Readonly<Record<XChoice['by'], string>> = {
-  given: `${numberOfPool} and n.x = $17 for no key update of n`,
-  upwards: `${numberOfPool} ${usable} and n.position > ${fromFraction}
-     order by n.position limit 1 for no key update of n skip locked`,
-  downwards: `${numberOfPool} ${usable} and n.position <= ${fromFraction}
-     order by n.position desc limit 1 for no key update of n skip locked`,
-  wait: `${numberOfPool} ${usable} and n.position > $17::float8
-     order by n.position limit 1 for no key update of n`,
-}
-
 /**
  * The whole bind in one statement, so in one round trip and one transaction. The row lock on X comes
  * first and every other part hangs on it. What a concurrent bind did after this statement's
- * snapshot is seen by the constraints: one leg per party, at most 200 bindings per X, one binding
- * per idempotency key. No row: X could not be had; `why-refused.ts` finds out why.
+ * snapshot is seen by the constraints: one leg per party, one per extension, as many bindings per X
+ * as it carries, one binding per idempotency key. No row: X could not be had; `why-refused.ts`
+ * finds out why.
  *
- * Legs that have expired and were not swept yet make way (`stale`, `cleared`).
+ * Legs that have expired and were not swept yet make way (`stale`, `cleared`), and go on cooling.
  */
 export function bindStatement(choice: XChoice, values: BindValues): Query {
-  return {
-    name: `bindings.bind-${choice.by}`,
-    text: `
-with chosen as materialized (${chosenBy[choice.by]}
-), stale as (
+  const { product, extension } = values
+  const cities = choice.by !== 'given' && choice.city !== undefined
+  const assigned = product === 'AXN_EXTENSION' && extension === undefined
+  const marks = [product, ...(cities ? ['cities'] : []), ...(assigned ? ['assigned'] : [])]
+  const query = remembered(`bindings.bind-${choice.by}-${marks.join('-')}`, () =>
+    textOf(choosing(choice.by, product, cities), product, assigned),
+  )
+  return query({ ...values, ...choice })
+}
+
+/** Whether allocation found nothing only because others were at it. */
+export function anyUsableQuery(values: BindValues, city: string | undefined): Query {
+  const { product } = values
+  const query = remembered(`bindings.any-usable-${product}`, () => anyUsableText(product))
+  return query({ ...values, city })
+}
+
+/** A few dozen texts at most. */
+const known = new Map<string, NamedQuery>()
+
+function remembered(name: string, text: () => string): NamedQuery {
+  const found = known.get(name)
+  if (found !== undefined) return found
+  const made = namedQuery(name, text())
+  known.set(name, made)
+  return made
+}
+
+function textOf(choice: string, product: BindableProduct, assigned: boolean): string {
+  return `
+with ${choice}
+${assigned ? assigning : ''}
+, stale as (
   update binding b set ended_at = b.expires_at, end_reason = 'expired'
-    from chosen join binding_leg l on l.x = chosen.x and l.party in ($4, $6) and l.expires_at <= $14
+    from chosen join binding_leg l on l.x = chosen.x and ${inTheWay(product)} and l.expires_at <= :now
    where b.id = l.binding_id and b.ended_at is null
   returning b.id
 ), cleared as (
   delete from binding_leg l using stale where l.binding_id = stale.id
-  returning 1
-), bound as (
+  returning l.party, l.x, l.expires_at
+)
+${sharingOf(product) === 'parties' ? '' : cooling}
+, bound as (
   insert into binding (account_id, pool_key, x, product, a_sealed, a_index, b_sealed, b_index,
-                       expires_at, recording, tones, ring_seconds_max, talk_seconds_max,
-                       restriction, out_id, created_at)
-  select $1::text, $2::text, chosen.x, chosen.product, $3::text, $4::text, $5::text, $6::text,
-         $7::timestamptz, $8::boolean, $9::jsonb, $10::integer, $11::integer,
-         $12::text, $13::text, $14::timestamptz
-    from chosen
-  returning id, x
+                       extension, group_id, expires_at, recording, tones, ring_seconds_max,
+                       talk_seconds_max, restriction, out_id, out_order_id, asr, asr_model, survey,
+                       created_at)
+  select :accountId::text, :poolKey::text, chosen.x, '${product}', :aSealed::text, :aIndex::text,
+         :bSealed::text, :bIndex::text, ${extensionOf(product, assigned)}, :groupId::bigint,
+         :expiresAt::timestamptz, :recording::boolean, :tones::jsonb, :ringSecondsMax::integer,
+         :talkSecondsMax::integer, :restriction::text, :outId::text, :outOrderId::text,
+         :asr::boolean, :asrModel::text, :survey::jsonb, :now::timestamptz
+    from chosen ${assigned ? 'cross join assigned' : ''}
+  returning id, x, extension
 ), legs as (
-  insert into binding_leg (x, party, binding_id, role, expires_at)
-  select bound.x, side.party, bound.id, side.role, $7::timestamptz
-    from (select count(*) from cleared) as after_clearing, bound,
-         (values ($4::text, 'A'), ($6::text, 'B')) as side (party, role)
+  ${legs(product)}
 ), bumped as (
   update number n
      set version = nextval('route_version'), bound = n.bound + 1 - (select count(*) from stale)
@@ -103,33 +130,92 @@ with chosen as materialized (${chosenBy[choice.by]}
   returning n.version
 ), noted as (
   insert into invalidation (x, version, parties)
-  select chosen.x, bumped.version, array[$4::text, $6::text] from chosen, bumped
+  select bound.x, bumped.version, ${changedParties(product)} from bound, bumped
   returning id
 ), remembered as (
   insert into idempotency_key (account_id, key, request_hash, binding_id, created_at)
-  select $1::text, $15::text, $16::text, bound.id, $14::timestamptz from bound where $15::text is not null
+  select :accountId::text, :idempotencyKey::text, :requestHash::text, bound.id, :now::timestamptz
+    from bound where :idempotencyKey::text is not null
 )
-select bound.id, chosen.x, chosen.product, chosen.city, bumped.version, noted.id as invalidation_id,
-       chosen.settings
-  from chosen, bound, bumped, noted`,
-    values: [
-      values.accountId,
-      values.poolKey,
-      values.a.sealed,
-      values.a.index,
-      values.b.sealed,
-      values.b.index,
-      values.expiresAt,
-      values.recording,
-      values.tones === undefined ? undefined : JSON.stringify(values.tones),
-      values.ringSecondsMax,
-      values.talkSecondsMax,
-      values.restriction,
-      values.outId,
-      values.now,
-      values.idempotencyKey,
-      values.requestHash,
-      choice.by === 'given' ? choice.x : choice.fraction,
-    ],
+select bound.id, bound.x, bound.extension, chosen.city, bumped.version, noted.id as invalidation_id,
+       ${settingsNow}
+  from home, chosen, bound, bumped, noted`
+}
+
+/**
+ * What the pool says. When X has changed between this statement's snapshot and its lock, so may the
+ * pool have, and the numbers told; then it is read anew, or the new version would carry old settings.
+ */
+const settingsNow = `
+       case when chosen.version = (select seen.version from number seen where seen.x = chosen.x)
+            then home.settings else pool_settings_now(:poolKey) end as settings`
+
+/** A free one of three digits: by chance, and in a nearly full X by looking at each. */
+const assigning = `
+, assigned as materialized (
+  select coalesce(
+           (select spot.digits
+              from generate_series(1, 16) as attempt
+              cross join lateral (
+                select lpad(((hashint4extended(attempt, :seed::bigint) & 2147483647) % 1000)::text, 3, '0') as digits
+              ) as spot
+             where (select 1 from binding_leg l where l.x = chosen.x and l.slot = spot.digits) is null
+             limit 1),
+           (select lpad(at::text, 3, '0') from generate_series(0, 999) as at
+             where (select 1 from binding_leg l
+                     where l.x = chosen.x and l.slot = lpad(at::text, 3, '0')) is null
+             limit 1)) as extension
+    from chosen
+)`
+
+const cooling = `
+, cooled as (
+  insert into cooling (party, x, until)
+  select cleared.party, cleared.x, cleared.expires_at + make_interval(days => home.cooling_days)
+    from cleared, home where home.cooling_days > 0
+  on conflict (party, x) do update set until = greatest(cooling.until, excluded.until)
+)`
+
+function inTheWay(product: BindableProduct): string {
+  switch (sharingOf(product)) {
+    case 'parties':
+      return `l.party in (${partyList(product)})`
+    case 'none':
+      return `l.slot = '*'`
+    case 'extensions':
+      return `(l.party = :aIndex or l.slot = :extension::text)`
+  }
+}
+
+function extensionOf(product: BindableProduct, assigned: boolean): string {
+  if (product !== 'AXN_EXTENSION') return 'null'
+  return assigned ? 'assigned.extension' : ':extension::text'
+}
+
+/** After the stale ones have gone. */
+function legs(product: BindableProduct): string {
+  const insert = `
+  insert into binding_leg (x, party, binding_id, role, slot, expires_at)`
+  const cleared = `(select count(*) from cleared) as after_clearing`
+  if (sharingOf(product) === 'parties') {
+    return `${insert}
+  select bound.x, side.party, bound.id, side.role, null, :expiresAt::timestamptz
+    from ${cleared}, bound, (values (:aIndex::text, 'A'), (:bIndex::text, 'B')) as side (party, role)`
+  }
+  const slot = sharingOf(product) === 'none' ? `'*'` : 'bound.extension'
+  return `${insert}
+  select bound.x, :aIndex::text, bound.id, 'A', ${slot}, :expiresAt::timestamptz
+    from ${cleared}, bound`
+}
+
+/** Names of the records, besides X's own, that calls see changed. */
+function changedParties(product: BindableProduct): string {
+  switch (sharingOf(product)) {
+    case 'parties':
+      return 'array[:aIndex::text, :bIndex::text]'
+    case 'none':
+      return `'{}'::text[]`
+    case 'extensions':
+      return `array[:aIndex::text, 'e' || bound.extension]`
   }
 }

@@ -1,134 +1,150 @@
-import { createHash } from 'node:crypto'
-import { DomainError } from '../domain/errors.ts'
 import type { BindingId, VirtualNumber } from '../domain/ids.ts'
-import type { RouteChange, SealedNumberRoute } from '../domain/route-change.ts'
+import type { RouteChange } from '../domain/route-change.ts'
 import type { Clock } from '../platform/clock.ts'
-import { type Sql, violatedConstraint } from '../platform/sql.ts'
+import { isDeadlock, type Sql, violatedConstraint } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
-import { type BindValues, type BoundRow, bindStatement, type XChoice } from './bind-statement.ts'
+import {
+  anyUsableQuery,
+  type BindValues,
+  type BoundRow,
+  bindStatement,
+  type XChoice,
+} from './bind-statement.ts'
+import type { BindableProduct } from './bindable.ts'
 import type { BindCommand, Binding } from './binding.ts'
 import { checkCommand } from './check-command.ts'
-import { forgetOldKey, rememberedBinding } from './idempotency.ts'
+import { answeredBefore, forgetOldKey, hashOf, lateRepeat, type RepeatDeps } from './idempotency.ts'
+import type { createPoolProducts } from './pool-products.ts'
+import { changeWith } from './published.ts'
 import { sweepExpired } from './sweep-expired.ts'
-import { bindConflict, noNumberFree, whyRefused, xIsFull } from './why-refused.ts'
+import { type Cities, type WhereFrom, whereFrom } from './where-from.ts'
+import { type Asked, noNumberFree } from './why-none-free.ts'
+import {
+  bindConflict,
+  poolUnknown,
+  productMismatch,
+  takesNoBindings,
+  whyRefused,
+  xIsFull,
+} from './why-refused.ts'
 
 /** Each round can lose only to binders that won: beyond this the pool is being emptied faster than we can look. */
 const roundsMax = 20
 
-type Outcome = BoundRow | 'nothing' | 'conflict' | 'full' | 'repeated'
+type Outcome = BoundRow | 'nothing' | 'conflict' | 'slot-taken' | 'full' | 'repeated'
 
-export type BindDeps = {
-  readonly sql: Sql
+export type BindDeps = RepeatDeps & {
   readonly vault: Vault
   readonly clock: Clock
+  readonly cities: Cities
+  /** From 0 to 1. */
+  readonly random: () => number
+  readonly productOf: ReturnType<typeof createPoolProducts>
   readonly publish: (change: RouteChange) => Promise<void>
-  /** Makes sure that what was committed for X earlier is true for calls. */
-  readonly settle: (x: VirtualNumber) => Promise<void>
-  readonly get: (accountId: Binding['accountId'], id: BindingId) => Promise<Binding>
 }
 
-export function createBind(deps: BindDeps): (command: BindCommand) => Promise<Binding> {
-  const { sql, vault, clock, publish } = deps
+/** `fresh`: the key cannot have been used before, so that is not asked first. */
+export function createBind(
+  deps: BindDeps,
+): (command: BindCommand, fresh?: boolean) => Promise<Binding> {
+  const { sql, vault, clock, publish, cities } = deps
 
-  return async (command) => {
+  return async (command, fresh = false) => {
     const now = clock.now()
-    const fault = checkCommand(command, now)
+    const product = await bindableProduct(deps, command)
+    const fault = checkCommand(command, product, now)
     if (fault !== undefined) throw fault
 
-    const values = valuesOf(command, vault, now)
-    const repeated = await answeredBefore(deps, command, values)
+    const values = valuesOf(command, product, vault, now)
+    const repeated = fresh ? undefined : await answeredBefore(deps, values)
     if (repeated !== undefined) return repeated
 
-    const row = await take(sql, command.x, values)
-    if (row === 'repeated') return lateRepeat(deps, command, values)
+    const where = whereFrom(command, product, cities)
+    const row = await take(sql, { ...values, x: command.x, where }, deps.random)
+    if (row === 'repeated') return lateRepeat(deps, values)
     await publish(changeOf(command, values, row))
     return bindingOf(command, values, row)
   }
 }
 
-async function answeredBefore(
-  deps: BindDeps,
-  command: BindCommand,
-  values: BindValues,
-): Promise<Binding | undefined> {
-  if (values.idempotencyKey === undefined) return undefined
-  const found = await rememberedBinding(deps.sql, values)
-  if (found === undefined) return undefined
-  const binding = await deps.get(command.accountId, found)
-  await deps.settle(binding.x)
-  return binding
+async function bindableProduct(deps: BindDeps, command: BindCommand): Promise<BindableProduct> {
+  const product = await deps.productOf(command.accountId, command.poolKey)
+  if (product === undefined) throw poolUnknown()
+  if (command.product !== undefined && command.product !== product) {
+    throw productMismatch(product, command.product)
+  }
+  if (product === 'X_MODE') throw takesNoBindings()
+  return product
 }
 
-/** Two requests with one key at the same time: the database let one through, and this is the other. */
-async function lateRepeat(
-  deps: BindDeps,
-  command: BindCommand,
-  values: BindValues,
-): Promise<Binding> {
-  const binding = await answeredBefore(deps, command, values)
-  if (binding !== undefined) return binding
-  throw new DomainError(
-    'request-in-progress',
-    409,
-    'Another request with this Idempotency-Key has only just ended. Send it once more.',
-  )
-}
+type Wanted = BindValues & { readonly x: string | undefined; readonly where: WhereFrom }
 
 async function take(
   sql: Sql,
-  x: VirtualNumber | undefined,
-  values: BindValues,
+  wanted: Wanted,
+  random: () => number,
 ): Promise<BoundRow | 'repeated'> {
-  const asked = {
-    accountId: values.accountId,
-    poolKey: values.poolKey,
-    x,
-    parties: [values.a.index, values.b.index],
+  const { x } = wanted
+  const seed = () => Math.floor(random() * 2 ** 31)
+  const outcome =
+    x === undefined ? await allocate(sql, wanted, seed) : await takeGiven(sql, wanted, x, seed)
+  switch (outcome) {
+    case 'nothing':
+      throw await whyRefused(sql, wanted satisfies Asked)
+    case 'conflict':
+    case 'slot-taken':
+      throw bindConflict(wanted.product)
+    case 'full':
+      throw xIsFull()
+    default:
+      return outcome
   }
-  const outcome = x === undefined ? await allocate(sql, values) : await takeGiven(sql, x, values)
-  if (outcome === 'nothing') throw await whyRefused(sql, asked)
-  if (outcome === 'conflict') throw bindConflict()
-  if (outcome === 'full') throw xIsFull()
-  return outcome
 }
 
-async function takeGiven(sql: Sql, x: VirtualNumber, values: BindValues): Promise<Outcome> {
-  const outcome = await attempt(sql, { by: 'given', x }, values)
-  if (outcome !== 'full') return outcome
-  // Full of bindings that have expired and were not swept?
-  const swept = await sweepExpired(sql, { now: values.now, x })
-  return swept === 0 ? 'full' : attempt(sql, { by: 'given', x }, values)
+/** Of a full X, expired bindings that were not swept are ended first; an assigned extension that another took meanwhile is assigned anew. */
+async function takeGiven(
+  sql: Sql,
+  wanted: Wanted,
+  x: string,
+  seed: () => number,
+): Promise<Outcome> {
+  const assigned = wanted.product === 'AXN_EXTENSION' && wanted.extension === undefined
+  let swept = false
+  for (let round = 0; round < roundsMax; round += 1) {
+    const outcome = await attempt(sql, { by: 'given', x, seed: seed() }, wanted)
+    const again = outcome === 'slot-taken' && assigned
+    if (!again && outcome !== 'full') return outcome
+    if (outcome === 'full') {
+      if (swept || (await sweepExpired(sql, { now: wanted.now, x })) === 0) return 'full'
+      swept = true
+    }
+  }
+  return 'full'
 }
 
 /**
- * From a random position upwards, then downwards, passing by numbers that others are just binding;
- * only when nothing else is left, wait for those.
+ * By trying a few random places, then by searching from one, passing by numbers that others are
+ * just binding; only when nothing else is left, wait for those.
  */
-async function allocate(sql: Sql, values: BindValues): Promise<Outcome> {
+async function allocate(sql: Sql, wanted: Wanted, seed: () => number): Promise<Outcome> {
   let swept = false
   for (let round = 0; round < roundsMax; round += 1) {
-    const outcome = await oneRound(sql, values)
-    if (outcome !== 'nothing' && outcome !== 'conflict' && outcome !== 'full') return outcome
-    if (outcome === 'nothing' && !(await anyUsable(sql, values))) {
-      if (swept) return 'nothing'
-      swept = true
-      if ((await sweepExpired(sql, { now: values.now, poolKey: values.poolKey })) === 0) {
-        return 'nothing'
-      }
-    }
+    const outcome = await oneRound(sql, wanted, seed())
+    if (typeof outcome === 'object' || outcome === 'repeated') return outcome
+    if (outcome !== 'nothing') continue
+    const usable = await sql.rows(anyUsableQuery(wanted, wanted.where.city))
+    if (usable.length > 0) continue
+    if (swept) return 'nothing'
+    swept = true
+    const { now, poolKey } = wanted
+    if ((await sweepExpired(sql, { now, poolKey })) === 0) return 'nothing'
   }
   throw noNumberFree()
 }
 
-async function oneRound(sql: Sql, values: BindValues): Promise<Outcome> {
-  const fraction = Math.random()
-  const choices: XChoice[] = [
-    { by: 'upwards', fraction },
-    { by: 'downwards', fraction },
-    { by: 'wait', fraction: 0 },
-  ]
-  for (const choice of choices) {
-    const outcome = await attempt(sql, choice, values)
+async function oneRound(sql: Sql, wanted: Wanted, seed: number): Promise<Outcome> {
+  for (const by of ['try', 'search', 'wait'] as const) {
+    const outcome = await attempt(sql, { by, seed, ...wanted.where }, wanted)
     if (outcome !== 'nothing') return outcome
   }
   return 'nothing'
@@ -142,120 +158,84 @@ async function attempt(sql: Sql, choice: XChoice, values: BindValues): Promise<O
     switch (violatedConstraint(err)) {
       case 'binding_leg_one_per_party':
         return 'conflict'
+      case 'binding_leg_one_per_slot':
+        return 'slot-taken'
       case 'number_capacity':
+      case 'binding_has_extension':
         return 'full'
       case 'idempotency_key_once':
         return (await forgetOldKey(sql, values)) ? attempt(sql, choice, values) : 'repeated'
       default:
+        if (isDeadlock(err)) return attempt(sql, choice, values)
         throw err
     }
   }
 }
 
-/** Whether a round found nothing only because others were at it. */
-async function anyUsable(sql: Sql, values: BindValues): Promise<boolean> {
-  const rows = await sql.rows({
-    name: 'bindings.any-usable',
-    text: `
-      select 1 from number n join pool p on p.key = n.pool_key
-       where n.account_id = $1 and n.pool_key = $2 and n.free
-         and p.product = 'AXB'
-         and not exists (select 1 from number other where other.x_index = any($3))
-         and not exists (select 1 from binding_leg l
-                          where l.x = n.x and l.party = any($3) and l.expires_at > $4)
-       limit 1`,
-    values: [values.accountId, values.poolKey, [values.a.index, values.b.index], values.now],
-  })
-  return rows.length > 0
-}
-
-function valuesOf(command: BindCommand, vault: Vault, now: Date): BindValues {
-  const side = (number: BindCommand['a']) => ({
-    sealed: vault.seal(number),
-    index: vault.blindIndex(number),
-  })
-  const a = side(command.a)
-  const b = side(command.b)
+function valuesOf(
+  command: BindCommand,
+  product: BindableProduct,
+  vault: Vault,
+  now: Date,
+): BindValues {
+  const { a, b } = command
+  const parties = {
+    aSealed: vault.seal(a),
+    aIndex: vault.blindIndex(a),
+    bSealed: b === undefined ? undefined : vault.seal(b),
+    bIndex: b === undefined ? undefined : vault.blindIndex(b),
+  }
   const terms = {
     expiresAt: new Date(Math.floor(command.expiresAt.getTime() / 1000) * 1000),
     recording: command.recording,
-    tones: command.tones,
+    tones: json(command.tones),
     ringSecondsMax: command.ringSecondsMax,
     talkSecondsMax: command.talkSecondsMax,
     restriction: command.restriction,
     outId: command.outId,
+    outOrderId: command.outOrderId,
+    asr: command.asr,
+    asrModel: command.asrModel,
+    survey: json(command.survey),
+    extension: command.extension,
+    groupId: command.groupId,
   }
-  const request = [command.poolKey, command.x, a.index, b.index, ...Object.values(terms)]
+  const { accountId, poolKey, idempotencyKey } = command
   return {
-    accountId: command.accountId,
-    poolKey: command.poolKey,
-    a,
-    b,
-    ...terms,
-    now,
-    idempotencyKey: command.idempotencyKey,
-    // Undefined becomes null: every field keeps its place.
-    requestHash: createHash('sha256').update(JSON.stringify(request)).digest('base64url'),
+    ...{ product, accountId, poolKey, ...parties, ...terms, now, idempotencyKey },
+    requestHash:
+      idempotencyKey === undefined
+        ? ''
+        : hashOf([poolKey, command.x, command.expectCity, parties.aIndex, parties.bIndex, terms]),
   }
+}
+
+function json(value: object | undefined): string | undefined {
+  return value === undefined ? undefined : JSON.stringify(value)
 }
 
 function changeOf(command: BindCommand, values: BindValues, row: BoundRow): RouteChange {
-  const number: SealedNumberRoute = {
-    x: row.x as VirtualNumber,
-    accountId: command.accountId,
-    poolKey: command.poolKey,
-    product: row.product as SealedNumberRoute['product'],
-    state: 'normal',
-    city: row.city ?? undefined,
-    settings: row.settings,
-    single: undefined,
-  }
-  const terms = {
-    bindingId: row.id as BindingId,
-    expiresAt: values.expiresAt,
-    recording: values.recording,
-    tones: values.tones,
-    ringSecondsMax: values.ringSecondsMax,
-    talkSecondsMax: values.talkSecondsMax,
-    restriction: command.restriction,
-    outId: command.outId,
-  }
-  return {
-    id: row.invalidation_id,
-    x: number.x,
-    version: Number(row.version),
-    number,
-    parties: [
-      {
-        party: values.a.index,
-        bound: { ...terms, callerRole: 'A', peerSealed: values.b.sealed },
-      },
-      {
-        party: values.b.index,
-        bound: { ...terms, callerRole: 'B', peerSealed: values.a.sealed },
-      },
-    ],
-  }
+  const { product, accountId, poolKey } = values
+  const { id, x, city, settings, version } = row
+  const number = { invalidationId: row.invalidation_id, version, accountId, poolKey, x }
+  const extension = row.extension ?? undefined
+  return changeWith(
+    { ...number, product, state: 'normal', city, settings },
+    { ...values, id, extension, tones: command.tones },
+  )
 }
 
 function bindingOf(command: BindCommand, values: BindValues, row: BoundRow): Binding {
+  const { x, b, expectCity, idempotencyKey, product, ...terms } = command
   return {
+    ...terms,
     id: row.id as BindingId,
-    accountId: command.accountId,
-    poolKey: command.poolKey,
     x: row.x as VirtualNumber,
-    product: row.product as Binding['product'],
-    a: command.a,
-    b: command.b,
-    extension: undefined,
-    groupId: undefined,
+    product: values.product,
+    b,
+    extension: row.extension ?? undefined,
+    groupId: command.groupId,
     expiresAt: values.expiresAt,
-    recording: command.recording,
-    tones: command.tones,
-    ringSecondsMax: command.ringSecondsMax,
-    talkSecondsMax: command.talkSecondsMax,
-    restriction: command.restriction,
-    outId: command.outId,
     createdAt: values.now,
     state: 'live',
     endedAt: undefined,

@@ -1,55 +1,77 @@
+import type { Product } from '../domain/call.ts'
 import { DomainError } from '../domain/errors.ts'
-import { areTones } from '../domain/tones.ts'
-import type { BindCommand } from './binding.ts'
+import type { BindableProduct } from './bindable.ts'
+import type { BindCommand, BindingChange } from './binding.ts'
+import { checkExpiry, checkKey, checkTerms, illegal } from './check-terms.ts'
+import { partiesEqual } from './why-refused.ts'
 
-/** Nearer than this an expiry is refused: the call that it is for could come too late. */
-const aheadMsMin = 60_000
-/** A typing mistake in the year, not a wish. */
-const aheadMsMax = 100 * 365 * 86_400_000
+const extensionPattern = /^[0-9]{1,3}$/
 
 /** What can be said about a command without looking anything up. The database holds the same rules as constraints. */
-export function checkCommand(command: BindCommand, now: Date): DomainError | undefined {
-  const ahead = command.expiresAt.getTime() - now.getTime()
-  // Not a date is NaN, which is not greater either.
-  if (!(ahead > aheadMsMin) || ahead > aheadMsMax) {
-    return new DomainError(
-      'expiry-illegal',
-      422,
-      'The expiry must be a time more than 60 seconds and less than 100 years ahead.',
-      { vendorCode: 'isv.EXPIRE_DATE_ILLEGAL' },
-    )
+export function checkCommand(
+  command: BindCommand,
+  product: BindableProduct,
+  now: Date,
+): DomainError | undefined {
+  return (
+    checkExpiry(command.expiresAt, now) ??
+    checkParties(command, product) ??
+    checkExtension(command, product) ??
+    checkGroup(command.groupId, product) ??
+    checkSurvey(command.survey, product) ??
+    checkTerms(command) ??
+    checkKey(command.idempotencyKey)
+  )
+}
+
+/** Likewise for a change; what hangs on the binding itself is told by the database. */
+export function checkChange(change: BindingChange, now: Date): DomainError | undefined {
+  const { a, b, expiresAt } = change
+  if (Object.values(change).every((value) => value === undefined)) {
+    return illegal('A change must name at least one field.')
   }
-  if (command.a.equals(command.b)) {
-    return new DomainError('parties-equal', 422, 'A and B must be two different numbers.', {
-      vendorCode: 'isv.MOBILE_NUMBER_ILLEGAL',
-    })
+  if (expiresAt !== undefined) {
+    const fault = checkExpiry(expiresAt, now)
+    if (fault !== undefined) return fault
   }
-  return checkTerms(command)
+  if (a !== undefined && b !== undefined && b !== null && a.equals(b)) return partiesEqual()
+  return checkTerms(change)
 }
 
-function checkTerms(command: BindCommand): DomainError | undefined {
-  const { tones, ringSecondsMax, talkSecondsMax, outId, idempotencyKey } = command
-  if (tones !== undefined && !areTones(tones)) {
-    return illegal('The code of a tone has 1 to 32 letters, digits, hyphens or underscores.')
+function checkParties({ a, b }: BindCommand, product: Product): DomainError | undefined {
+  if (b !== undefined) return a.equals(b) ? partiesEqual() : undefined
+  return product === 'AXB' ? bNeeded() : undefined
+}
+
+function checkExtension(
+  { x, extension }: BindCommand,
+  product: BindableProduct,
+): DomainError | undefined {
+  if (extension === undefined) return undefined
+  if (product !== 'AXN_EXTENSION') return illegal(`Bindings of ${product} have no extension.`)
+  if (!extensionPattern.test(extension)) return illegal('An extension has 1 to 3 digits.')
+  if (x !== undefined) return undefined
+  return illegal('An extension is taken on an X that you name: give X too, or have both assigned.')
+}
+
+function checkGroup(
+  groupId: string | undefined,
+  product: BindableProduct,
+): DomainError | undefined {
+  if (product === 'AXG') {
+    return groupId === undefined
+      ? illegal('An AXG binding needs the group that may call.')
+      : undefined
   }
-  if (!within(ringSecondsMax, 5, 180)) return illegal('The ring limit is 5 to 180 seconds.')
-  if (!within(talkSecondsMax, 60, 86_400)) return illegal('The talk limit is 60 to 86400 seconds.')
-  if (!hasLength(outId, 128)) return illegal('The out id has 1 to 128 characters.')
-  if (!hasLength(idempotencyKey, 255)) return illegal('An idempotency key has 1 to 255 characters.')
-  return undefined
+  return groupId === undefined ? undefined : illegal(`Bindings of ${product} have no group.`)
 }
 
-function within(value: number | undefined, min: number, max: number): boolean {
-  return value === undefined || (Number.isInteger(value) && value >= min && value <= max)
+function checkSurvey(survey: unknown, product: BindableProduct): DomainError | undefined {
+  if (survey === undefined || product === 'AXB') return undefined
+  return illegal(`Only calls of AXB bindings end with a survey, not those of ${product}.`)
 }
 
-function hasLength(text: string | undefined, max: number): boolean {
-  if (text === undefined) return true
-  return text.length >= 1 && text.length <= max && !text.includes('\0')
-}
-
-function illegal(detail: string): DomainError {
-  return new DomainError('invalid-parameters', 422, detail, {
-    vendorCode: 'isv.INVALID_PARAMETERS',
+export const bNeeded = () =>
+  new DomainError('b-needed', 422, 'An AXB binding needs B: only A and B may call X.', {
+    vendorCode: 'isv.ILLEGAL_ARGUMENT',
   })
-}

@@ -128,3 +128,8 @@ export function violatedConstraint(err: unknown): string | undefined {
   if (!(err instanceof pg.DatabaseError) || err.code?.startsWith('23') !== true) return undefined
   return err.constraint
 }
+
+/** Two transactions waited for each other and this one was ended for the other's sake: nothing of it was done. */
+export function isDeadlock(err: unknown): boolean {
+  return err instanceof pg.DatabaseError && err.code === '40P01'
+}

@@ -86,10 +86,10 @@ describe('bind', () => {
         ringSecondsMax: 60,
       },
     })
-    expect(fromA.binding?.callee.reveal()).toBe(person(2).reveal())
+    expect(fromA.binding?.peer?.reveal()).toBe(person(2).reveal())
     const fromB = await router.resolve({ caller: person(2), dialled: xAt(nextX) })
     expect(fromB.binding?.callerRole).toBe('B')
-    expect(fromB.binding?.callee.reveal()).toBe(person(1).reveal())
+    expect(fromB.binding?.peer?.reveal()).toBe(person(1).reveal())
     expect(fromB.binding?.expiresAt.getTime()).toBe(bound.expiresAt.getTime())
   })
 
@@ -130,7 +130,7 @@ describe('bind', () => {
     }
     expect([...chosen].sort()).toEqual([xAt(nextX), xAt(nextX + 1), xAt(nextX + 2)])
     await expect(rooms.bindings.bind(command({ b: person(20) }))).rejects.toEqual(
-      refused('no-available-number', 'isv.NO_AVAILABLE_NUMBER'),
+      refused('party-on-every-number', 'isv.NO_AVAILABLE_NUMBER'),
     )
     await expect(
       rooms.bindings.bind(command({ a: person(20), b: person(21) })),
@@ -171,7 +171,7 @@ describe('bind', () => {
     ['party-is-virtual', 'isv.MOBILE_NUMBER_ILLEGAL', () => ({ a: phone(xAt(10)), x: xAt(nextX) })],
     ['invalid-parameters', 'isv.INVALID_PARAMETERS', () => ({ ringSecondsMax: 4 })],
     ['invalid-parameters', 'isv.INVALID_PARAMETERS', () => ({ outId: 'x'.repeat(129) })],
-    ['invalid-parameters', 'isv.INVALID_PARAMETERS', () => ({ ringback: '../etc' })],
+    ['invalid-parameters', 'isv.INVALID_PARAMETERS', () => ({ tones: { a: '../etc' } })],
   ])('%s is refused with %s', async (code, vendorCode, change) => {
     await expect(rooms.bindings.bind(command(change()))).rejects.toEqual(refused(code, vendorCode))
   })
@@ -329,7 +329,7 @@ describe('list', () => {
     expect(await of({ outId: 'o0', party: person(52) })).toBe(0)
     await rooms.bindings.unbind({ accountId: mainAccount, id: ids[0] as BindingId })
     expect(await of({})).toBe(5)
-    expect(await of({ liveOnly: true })).toBe(4)
+    expect(await of({ state: 'live' })).toBe(4)
     expect((await rooms.bindings.list({ accountId: 'other' as AccountId })).items).toEqual([])
     await expect(
       rooms.bindings.list({ accountId: mainAccount, cursor: 'nonsense' }),
