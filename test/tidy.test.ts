@@ -17,11 +17,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   bindings: ['domain', 'platform'],
   trunks: ['domain', 'platform'],
   accounts: ['domain', 'platform'],
+  certification: ['domain', 'platform'],
   embedded: [],
 }
 
 /** Types of the rooms that it exposes. */
-const httpTypes = ['accounts', 'numbers', 'bindings', 'trunks', 'cdr', 'call']
+const httpTypes = ['accounts', 'certification', 'numbers', 'bindings', 'trunks', 'cdr', 'call']
 
 const roomImport = /import (type )?[^'"]*from '((?:\.\.\/)+)([a-z-]+)\//g
 

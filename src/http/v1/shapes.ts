@@ -1,7 +1,7 @@
 import { type TSchema, Type } from 'typebox'
 import type { VirtualNumber } from '../../domain/ids.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
-import { RequestRefused } from '../problem.ts'
+import { type Fault, RequestRefused } from '../problem.ts'
 
 /** Schemas that several nouns share. Limits are those of the database, so that nothing passes here and fails there. */
 
@@ -161,4 +161,18 @@ export function virtualIn(pointer: string, text: string, parser: NumberParser): 
   if (x !== undefined) return x
   const detail = 'is not a phone number; give it national or as E.164 with plus (%2B in a URL)'
   throw new RequestRefused([{ pointer, detail }], { vendorCode: 'isv.MOBILE_NUMBER_ILLEGAL' })
+}
+
+/** The same for a list; names the place of each that is none. */
+export function virtualsIn(
+  pointer: string,
+  texts: readonly string[],
+  parser: NumberParser,
+): VirtualNumber[] {
+  const parsed = texts.map((text) => parser.virtual(text))
+  const faults: Fault[] = parsed.flatMap((each, at) =>
+    each === undefined ? [{ pointer: `${pointer}/${at}`, detail: 'is not a phone number' }] : [],
+  )
+  if (faults.length > 0) throw new RequestRefused(faults, { vendorCode: 'isv.ILLEGAL_ARGUMENT' })
+  return parsed.filter((each) => each !== undefined)
 }
