@@ -30,11 +30,14 @@ export function apiRooms({
   redis,
   clock,
   lateMsMax = 0,
+  random = Math.random,
 }: {
   sql: Sql
   redis: Redis
   clock?: Clock
   lateMsMax?: number
+  /** Decides which X is allocated. */
+  random?: () => number
 }) {
   const cache = createRouteCache({ redis })
   const write: typeof cache.write = async (change) => {
@@ -46,7 +49,14 @@ export function apiRooms({
   const vault = testVault
   return {
     publisher,
-    bindings: createBindings({ sql, vault, clock: clock ?? systemClock, publisher }),
+    bindings: createBindings({
+      sql,
+      vault,
+      clock: clock ?? systemClock,
+      cities: testCities,
+      publisher,
+      random,
+    }),
     pools: createPools({ sql, publisher }),
     blacklist: createBlacklist({ sql, vault, publisher }),
     groups: createGroups({ sql, vault, clock: clock ?? systemClock, publisher }),

@@ -20,6 +20,7 @@ import { createNumberParser } from '../../../src/platform/phone-numbers.ts'
 import { createRouteCache } from '../../../src/resolve/route-cache.ts'
 import { createTrunks } from '../../../src/trunks/trunks.ts'
 import { aCall, aVault } from '../../support/call-events.ts'
+import { marketRooms } from '../../support/market.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
 
@@ -47,8 +48,15 @@ beforeAll(async () => {
   app = await buildHttpApp({
     authenticate: createAdminAuthenticate({ token, accountId: 'main' as AccountId }),
     rooms: {
+      ...marketRooms({ sql, redis: client }),
       ...createAccountRooms({ sql, vault, clock: systemClock, log }),
-      bindings: createBindings({ sql, vault, clock: systemClock, publisher }),
+      bindings: createBindings({
+        sql,
+        vault,
+        clock: systemClock,
+        cities: createCities(),
+        publisher,
+      }),
       pools: createPools({ sql, publisher }),
       numbers: createNumbers({ sql, vault, cities: createCities(), publisher }),
       trunks: createTrunks({ sql }),

@@ -266,7 +266,7 @@ test('32 binders on a small pool at once: Postgres, Redis and the API agree on e
   const page = await firstOf(apis).bindings.list({
     accountId: mainAccount,
     poolKey,
-    liveOnly: true,
+    state: 'live',
     limit: 200,
   })
   expect(page.items.map(({ id }) => id).sort()).toEqual(bound.map(({ id }) => id).sort())
