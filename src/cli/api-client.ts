@@ -10,9 +10,10 @@ export type ApiClient = {
   get<Answer>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<Answer>
   post<Answer>(
     path: string,
-    body: object,
+    body?: object,
     headers?: Readonly<Record<string, string>>,
   ): Promise<Answer>
+  patch<Answer>(path: string, body: object): Promise<Answer>
   delete(path: string): Promise<void>
 }
 
@@ -65,6 +66,9 @@ export async function createApiClient(options: ApiOptions, deps: CliDeps): Promi
     },
     async post(path, body, headers) {
       return (await (await send('POST', path, body, headers)).json()) as never
+    },
+    async patch(path, body) {
+      return (await (await send('PATCH', path, body)).json()) as never
     },
     async delete(path) {
       await send('DELETE', path)

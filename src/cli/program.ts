@@ -1,13 +1,16 @@
 import { Command, CommanderError } from 'commander'
 import { DomainError } from '../domain/errors.ts'
+import { addAccountCommand } from './account.ts'
 import { addBindCommand } from './bind.ts'
 import { addCdrCommand } from './cdr.ts'
 import { type CliDeps, type CliEnv, CliError } from './deps.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { addEmbeddedCommand } from './embedded.ts'
+import { addKeyCommand } from './key.ts'
 import { maskedText } from './masked-text.ts'
 import { addMigrateCommand } from './migrate.ts'
 import { addServeCommand } from './serve.ts'
+import { addTokenCommand } from './token.ts'
 
 /** Runs one command line (without node and script) and resolves to the exit code. Never throws, never exits. */
 export async function runCli(deps: CliDeps, args: readonly string[]): Promise<number> {
@@ -41,6 +44,9 @@ function createProgram(deps: CliDeps): Command {
   addMigrateCommand(program, deps)
   addEmbeddedCommand(program, deps)
   addBindCommand(program, deps)
+  addAccountCommand(program, deps)
+  addTokenCommand(program, deps)
+  addKeyCommand(program, deps)
   addCdrCommand(program, deps)
   addDoctorCommand(program, deps)
   return program

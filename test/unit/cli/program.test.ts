@@ -16,6 +16,23 @@ const commands = [
   'cdr list',
   'cdr get',
   'doctor',
+  'account',
+  'account add',
+  'account list',
+  'account rename',
+  'account suspend',
+  'account resume',
+  'token',
+  'token add',
+  'token list',
+  'token revoke',
+  'key',
+  'key add',
+  'key list',
+  'key rotate',
+  'key disable',
+  'key enable',
+  'key delete',
 ]
 
 test.each(commands)('"axbridge %s --help" explains itself with an example', async (command) => {
@@ -43,6 +60,12 @@ test.each([
   [['bind', 'get'], "missing required argument 'id'"],
   [['bind', 'add', '--pool', 'FC1'], "required option '--a <number>' not specified"],
   [['bind', 'list', '--limit', '-5'], 'A whole number of at least 1.'],
+  [['token', 'add', '--name', 'x', '--scopes', 'read,root'], 'Scopes are read, bind, numbers'],
+  [
+    ['token', 'add', '--name', 'x', '--scopes', 'read', '--per-minute', '0'],
+    'A whole number from 1 to a million.',
+  ],
+  [['key', 'add', '--name', 'x'], "required option '--scopes <list>' not specified"],
   [['cdr', 'list', '--limit', '1000'], 'A whole number from 1 to 200.'],
 ])('%j is refused with what is wrong', async (args, reason) => {
   const { code, out, err } = await cli(args)
