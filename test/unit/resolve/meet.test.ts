@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest'
+import type { Product } from '../../../src/domain/call.ts'
+import type { BindingId, PoolKey } from '../../../src/domain/ids.ts'
+import type {
+  SealedBinding,
+  SealedLeg,
+  SealedNumberRoute,
+} from '../../../src/domain/route-change.ts'
+import { meet, standingOf } from '../../../src/resolve/meet.ts'
+import { aNumber } from '../../support/builders.ts'
+
+const now = new Date('2026-11-24T08:00:00Z')
+const later = new Date(now.getTime() + 60_000)
+const secondsAgo = (seconds: number) => new Date(now.getTime() - seconds * 1000)
+
+const own = {
+  expiresAt: later,
+  restriction: undefined,
+  outId: undefined,
+  recording: undefined,
+  tones: undefined,
+  ringSecondsMax: undefined,
+  talkSecondsMax: undefined,
+}
+const id = (text: string) => text as BindingId
+const leg = (given: Partial<SealedLeg> = {}): SealedLeg => ({
+  ...own,
+  bindingId: id('1'),
+  callerRole: 'A',
+  peerSealed: 'b',
+  ...given,
+})
+const single = (given: Partial<SealedBinding> = {}): SealedBinding => ({
+  ...own,
+  bindingId: id('1'),
+  aIndex: 'index-a',
+  aSealed: 'a',
+  bSealed: 'b',
+  groupId: undefined,
+  ...given,
+})
+const numberOf = (product: Product, carries?: SealedBinding): SealedNumberRoute => ({
+  ...aNumber({ product }),
+  single: carries,
+})
+
+describe('on an AXB number', () => {
+  const records = (own: SealedLeg | undefined, dialled?: SealedLeg) => ({
+    number: numberOf('AXB'),
+    own,
+    dialled,
+  })
+
+  test('a caller meets his own leg and no other', () => {
+    expect(meet(records(leg()), 'index-a', now)).toMatchObject({ callerRole: 'A', peerSealed: 'b' })
+    expect(meet(records(undefined), 'index-c', now)).toBeUndefined()
+  })
+  test('digits after it lead nowhere else', () => {
+    expect(meet(records(undefined, leg({ callerRole: 'N' })), 'index-c', now)).toBeUndefined()
+  })
+})
+
+describe.each(['AXN', '95AXN'] as const)('on an %s number', (product) => {
+  const records = { number: numberOf(product, single()), own: undefined, dialled: undefined }
+
+  test('A is A, and everybody else N, also without a number', () => {
+    expect(meet(records, 'index-a', now)).toMatchObject({ callerRole: 'A', peerSealed: 'b' })
+    expect(meet(records, 'index-n', now)).toMatchObject({ callerRole: 'N', peerSealed: 'a' })
+    expect(meet(records, undefined, now)).toMatchObject({ callerRole: 'N', peerSealed: 'a' })
+  })
+  test('B calls as everybody else and rings A', () => {
+    expect(meet(records, 'index-b', now)).toMatchObject({ callerRole: 'N', peerSealed: 'a' })
+  })
+  test('nobody is met where nobody is bound', () => {
+    const bare = { number: numberOf(product), own: undefined, dialled: undefined }
+    expect(meet(bare, 'index-n', now)).toBeUndefined()
+  })
+})
+
+test('on an AXG number everybody but A must be in the group', () => {
+  const number = numberOf('AXG', single({ groupId: '2000000000001' }))
+  const records = { number, own: undefined, dialled: undefined }
+  expect(meet(records, 'index-n', now)).toMatchObject({ callerRole: 'G', groupId: '2000000000001' })
+  expect(meet(records, 'index-a', now)).toMatchObject({ callerRole: 'A' })
+})
+
+describe('on an AXN extension number', () => {
+  const mine = leg({ bindingId: id('1'), peerSealed: 'b' })
+  const extension = (given: Partial<SealedLeg> = {}) =>
+    leg({ bindingId: id('2'), callerRole: 'N', peerSealed: 'a2', ...given })
+  const met = (own: SealedLeg | undefined, dialled: SealedLeg | undefined) =>
+    meet({ number: numberOf('AXN_EXTENSION'), own, dialled }, 'index', now)
+
+  test('A needs no extension', () => {
+    expect(met(mine, undefined)).toMatchObject({ bindingId: '1', callerRole: 'A' })
+  })
+  test('an extension leads to its own binding, whoever calls', () => {
+    expect(met(undefined, extension())).toMatchObject({ bindingId: '2', callerRole: 'N' })
+    expect(met(mine, extension())).toMatchObject({ bindingId: '2', callerRole: 'N' })
+  })
+  test('A who dials his own extension is A', () => {
+    expect(met(mine, extension({ bindingId: id('1') }))).toMatchObject({ callerRole: 'A' })
+  })
+  test('without one, and without a binding, nobody is met', () => {
+    expect(met(undefined, undefined)).toBeUndefined()
+  })
+  test('what has expired makes way for what has not', () => {
+    const over = secondsAgo(1)
+    expect(met(leg({ expiresAt: over }), extension())).toMatchObject({ bindingId: '2' })
+    expect(met(mine, extension({ expiresAt: over }))).toMatchObject({ bindingId: '1' })
+    expect(met(leg({ expiresAt: over }), undefined)).toBeUndefined()
+  })
+})
+
+test('a binding is told as expired for a minute, then as none, swept or not', () => {
+  for (const product of ['AXB', 'AXN', 'AXG', 'AXN_EXTENSION'] as const) {
+    const at = (expiresAt: Date) =>
+      meet(
+        {
+          number: numberOf(product, single({ expiresAt })),
+          own: product === 'AXB' ? leg({ expiresAt }) : undefined,
+          dialled: leg({ expiresAt, callerRole: 'N' }),
+        },
+        'index-n',
+        now,
+      )
+    expect(at(secondsAgo(59))?.bindingId).toBe('1')
+    expect(at(secondsAgo(60))).toBeUndefined()
+  }
+})
+
+describe('what is held about a caller', () => {
+  const number = numberOf('AXG', single({ groupId: '7' }))
+  const pool = number.poolKey
+  const other = 'FC100000000000009' as PoolKey
+  const records = { number, own: undefined, dialled: undefined }
+  const met = meet(records, 'index-n', now)
+  const indexOf = (sealed: string) => `index-${sealed}`
+  const nothing = { groups: [], blockedBy: [], blockedFrom: [] }
+  const standing = (held: Partial<Parameters<typeof standingOf>[0]>, lastCaller?: string) =>
+    standingOf({ ...nothing, ...held }, { number, met, lastCaller }, indexOf)
+
+  test('counts for this pool, this binding and these parties', () => {
+    expect(standing({})).toEqual({
+      isKnown: true,
+      blockedByPool: false,
+      blockedFromPeer: false,
+      blockedFromLastCaller: false,
+      inGroup: false,
+    })
+    expect(standing({ groups: ['6', '7'] }).inGroup).toBe(true)
+    expect(standing({ groups: ['6'] }).inGroup).toBe(false)
+    expect(standing({ blockedBy: [pool] }).blockedByPool).toBe(true)
+    expect(standing({ blockedBy: [other] }).blockedByPool).toBe(false)
+    expect(standing({ blockedFrom: [[pool, 'index-a']] }).blockedFromPeer).toBe(true)
+    expect(standing({ blockedFrom: [[other, 'index-a']] }).blockedFromPeer).toBe(false)
+    expect(standing({ blockedFrom: [[pool, 'index-l']] }, 'l')).toMatchObject({
+      blockedFromPeer: false,
+      blockedFromLastCaller: true,
+    })
+  })
+
+  test('opens no number of anybody unless there is an entry in this pool', () => {
+    const never = () => {
+      throw new Error('opened')
+    }
+    const call = { number, met, lastCaller: 'l' }
+    const held = { groups: ['7'], blockedBy: [pool], blockedFrom: [[other, 'index-a']] as const }
+    expect(standingOf(held, call, never).blockedFromPeer).toBe(false)
+  })
+})
