@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CallRecord } from '../support/api.ts'
-import { type CatalogEntry, readCatalog } from '../support/catalog.ts'
+import { everybody, numberOf, parts } from '../support/cast.ts'
+import { type CatalogEntry, readCatalog, type Scene, scenesOf } from '../support/catalog.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
 import { countEvents } from '../support/events.ts'
 import { findLeaks } from '../support/leak-check.ts'
 import { createLimiter } from '../support/limiter.ts'
-import { parts, play } from '../support/play.ts'
+import { play } from '../support/play.ts'
 import { until } from '../support/ports.ts'
 import { type Runtime, startRuntime } from '../support/runtime.ts'
+import type { Ground } from '../support/story-ground.ts'
 import { verdict } from '../support/verdict.ts'
 import { createWorld, type World } from '../support/world.ts'
 
@@ -16,6 +18,7 @@ const atOnce = 12
 const recordMsMax = 15_000
 
 const entries = await readCatalog()
+const inTurn = createLimiter(atOnce)
 let runtime: Runtime
 let engine: Engine
 let world: World
@@ -72,10 +75,11 @@ describe('when all is played', () => {
   test('the log shows no number', async () => {
     await Promise.allSettled(verdicts.values())
     const log = engine.log()
-    const leaks = entries.flatMap((_, index) => {
-      const { a, b, stranger } = world.cast(index)
-      return [a, b, stranger].filter((number) => log.includes(number.slice(3)))
-    })
+    const leaks = entries.flatMap((_, index) =>
+      everybody
+        .map((who) => numberOf(world.cast(index), who).slice(3))
+        .filter((number) => log.includes(number)),
+    )
     expect(leaks).toEqual([])
     const { a, b } = world.cast(0)
     expect([...findLeaks(Buffer.from(log), a), ...findLeaks(Buffer.from(log), b)]).toEqual([])
@@ -84,34 +88,54 @@ describe('when all is played', () => {
 
 /** Slow stories first, so that they are not the last to run all alone. */
 function playAll(): void {
-  const inTurn = createLimiter(atOnce)
   const order = entries
     .map((entry, index) => ({ entry, index }))
     .sort((a, b) => (b.entry.secondsMax ?? 0) - (a.entry.secondsMax ?? 0))
   for (const { entry, index } of order) {
-    const done = inTurn(() => judge(entry, index))
     verdicts.set(
       entry.id,
-      done.catch((err: unknown) => [`it could not be played: ${String(err)}`]),
+      judge(entry, index).catch((err: unknown) => [`it could not be played: ${String(err)}`]),
     )
   }
 }
 
+/** Plays the calls of a story, one after the other. */
 async function judge(entry: CatalogEntry, index: number): Promise<string[]> {
-  const cast = world.cast(index)
-  const duringCall = await world.prepare(entry, cast)
-  const played = await play(entry, cast, world.stage, duringCall)
-  return verdict(entry, cast, played, await recordsOf(entry, parts(entry, cast).dialled))
+  const cast = world.cast(index, entry.product)
+  const ground = await inTurn(() => world.prepare(entry, cast))
+  const known = new Set<string>()
+  const faults: string[] = []
+  for (const [at, scene] of scenesOf(entry).entries()) {
+    await ground.untilItIsTime(scene)
+    const found = await inTurn(() => judgeOne(scene, ground, known))
+    faults.push(...found.map((fault) => (at === 0 ? fault : `call ${at + 1}: ${fault}`)))
+  }
+  return faults
+}
+
+async function judgeOne(scene: Scene, ground: Ground, known: Set<string>): Promise<string[]> {
+  const { cast } = ground
+  await ground.make(scene.before ?? [])
+  const { duringCall } = scene
+  const meanwhile = duringCall === undefined ? undefined : () => ground.make(duringCall)
+  const played = await play(scene, cast, world.stage, meanwhile)
+  const records = await recordsOf(scene, parts(scene, cast).x, known)
+  for (const { id } of records) known.add(id)
+  return verdict(scene, ground, played, records)
 }
 
 /** Records come over journal, stream and a batch, so they are waited for. */
-async function recordsOf(entry: CatalogEntry, x: string): Promise<readonly CallRecord[]> {
+async function recordsOf(
+  scene: Scene,
+  x: string,
+  known: ReadonlySet<string>,
+): Promise<readonly CallRecord[]> {
   let records: readonly CallRecord[] = []
   const complete = async () => {
-    records = await engine.api.callsTo(x)
+    records = (await engine.api.callsTo(x)).filter(({ id }) => !known.has(id))
     return records.length > 0 && records.every((each) => each.releaseTime !== undefined)
   }
-  const mayBeNone = entry.cause === undefined
+  const mayBeNone = scene.cause === undefined
   await until('the record is complete', complete, mayBeNone ? 2000 : recordMsMax, 200).catch(
     () => undefined,
   )

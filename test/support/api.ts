@@ -1,4 +1,5 @@
 import { use } from './at-rest.ts'
+import type { CallerRole, PoolWish, Product } from './catalog.ts'
 
 /** The engine's HTTP interface, as far as the tests use it. */
 export type Api = ReturnType<typeof createApi>
@@ -11,8 +12,13 @@ export type CallRecord = {
   readonly bindingId?: string
   readonly caller?: string
   readonly callee?: string
-  readonly callerRole?: 'A' | 'B'
+  readonly product?: Product
+  readonly callerRole?: CallerRole
+  /** Digits that were dialled after X. */
+  readonly extension?: string
   readonly intercepted: boolean
+  readonly unconnectedCause: number
+  readonly controlMsg: string
   readonly trunkIn: string
   readonly trunkOut?: string
   readonly callTime: string
@@ -27,16 +33,31 @@ export type CallRecord = {
   readonly recorded: boolean
 }
 
+export type PoolRequest = PoolWish & { readonly name: string; readonly product: Product }
+
 export type BindRequest = {
   readonly poolKey: string
   readonly phoneA: string
-  readonly phoneB: string
+  readonly phoneB?: string
   readonly x: string
+  readonly extension?: string
+  readonly groupId?: string
   readonly expiresAt: string
   readonly recording?: boolean
   readonly tones?: { a?: string; peer?: string }
   readonly ringSeconds?: number
+  readonly callRestrict?: CallRestrict
 }
+
+type CallRestrict = 'CONTROL_AX_DISABLE' | 'CONTROL_BX_DISABLE'
+
+export type BindingUpdate = {
+  readonly phoneA?: string
+  readonly phoneB?: string
+  readonly callRestrict?: CallRestrict | null
+}
+
+type BlockedPair = { readonly first: string; readonly second: string; readonly way: string }
 
 export type TrunkRequest = {
   readonly id: string
@@ -78,8 +99,8 @@ export function createApi(base: string, token: string) {
         () => false,
       ),
     metrics: () => fetch(`${base}/metrics`).then((response) => response.text()),
-    createPool: (name: string) =>
-      call<{ key: string }>('POST', '/v1/pools', { name, product: 'AXB' }),
+    createPool: (pool: PoolRequest) => call<{ key: string }>('POST', '/v1/pools', pool),
+    updatePool: (key: string, pool: PoolWish) => call('PATCH', `/v1/pools/${key}`, pool),
     createTrunk: (trunk: TrunkRequest) => call('POST', '/v1/trunks', trunk),
     removeTrunk: (id: string) => call('DELETE', `/v1/trunks/${id}`),
     async addNumbers(poolKey: string, numbers: readonly string[]) {
@@ -88,9 +109,28 @@ export function createApi(base: string, token: string) {
         await call('POST', '/v1/numbers', { poolKey, numbers: part })
       }
     },
+    /** `freeze`, `unfreeze` and `fault` are the operator's. */
+    setNumber: (x: string, state: 'lock' | 'freeze' | 'unfreeze' | 'fault') =>
+      call('POST', `/v1/numbers/${encodeURIComponent(x)}/${state}`),
+    createGroup: (poolKey: string, group: { name: string; numbers: readonly string[] }) =>
+      call<{ id: string }>('POST', `/v1/pools/${poolKey}/groups`, group),
+    addMembers: (groupId: string, numbers: readonly string[]) =>
+      call('POST', `/v1/groups/${groupId}/numbers`, { numbers }),
+    removeMembers: (groupId: string, numbers: readonly string[]) =>
+      call('DELETE', `/v1/groups/${groupId}/numbers`, { numbers }),
+    block: (poolKey: string, number: string) =>
+      call('POST', `/v1/pools/${poolKey}/blacklist`, { number }),
+    unblock: (poolKey: string, number: string) =>
+      call('DELETE', `/v1/pools/${poolKey}/blacklist`, { number }),
+    blockPair: (poolKey: string, pair: BlockedPair) =>
+      call('POST', `/v1/pools/${poolKey}/blacklist`, pair),
+    unblockPair: (poolKey: string, pair: BlockedPair) =>
+      call('DELETE', `/v1/pools/${poolKey}/blacklist`, pair),
     removeNumber: (x: string) => call('DELETE', `/v1/numbers/${encodeURIComponent(x)}`),
     bind: (binding: BindRequest) =>
       call<{ id: string; expiresAt: string }>('POST', '/v1/bindings', binding),
+    updateBinding: (id: string, update: BindingUpdate) =>
+      call('PATCH', `/v1/bindings/${id}`, update),
     unbind: (id: string) => call('DELETE', `/v1/bindings/${id}`),
     async callsTo(x: string): Promise<readonly CallRecord[]> {
       const page = await call<{ items: CallRecord[] }>(

@@ -20,7 +20,10 @@ export async function createFleet(
   api: Api,
   options: { size: number; ringback?: string; recording?: boolean; first?: number },
 ): Promise<Fleet> {
-  const { key: poolKey } = await api.createPool(`load ${Date.now() % 100_000_000}`)
+  const { key: poolKey } = await api.createPool({
+    name: `load ${Date.now() % 100_000_000}`,
+    product: 'AXB',
+  })
   const first = options.first ?? Date.now() % 10_000_000
   const number = (prefix: string, at: number) =>
     `+86${prefix}${String((first + at) % 100_000_000).padStart(8, '0')}`

@@ -1,4 +1,5 @@
-import type { CatalogEntry } from './catalog.ts'
+import { type Cast, parts } from './cast.ts'
+import type { Scene } from './catalog.ts'
 import {
   type Address,
   type CallerLine,
@@ -9,17 +10,6 @@ import {
 import { createRtpEar, type RtpEar } from './rtp-ear.ts'
 import { isRequest, type SoundTarget, soundTarget, startLine, statusOf } from './sip-text.ts'
 import { type SippProcess, startSipp } from './sipp.ts'
-
-/** The people of one scenario; all in E.164 with plus. */
-export type Cast = {
-  readonly a: string
-  readonly b: string
-  readonly x: string
-  /** Somebody who has no binding on X. */
-  readonly stranger: string
-  /** A virtual number that is not ours. */
-  readonly unknownX: string
-}
 
 export type Stage = {
   readonly engine: Address
@@ -46,57 +36,34 @@ export type Played = {
   readonly endedAtMs: number
 }
 
-/** Who calls, who is called, and how the caller's trunk writes the number. */
-export function parts(entry: CatalogEntry, cast: Cast) {
-  const from = entry.from ?? 'A'
-  const caller = from === 'A' ? cast.a : from === 'B' ? cast.b : cast.stranger
-  const callee = from === 'B' ? cast.a : cast.b
-  const dialled = entry.dials === 'unknown' ? cast.unknownX : cast.x
-  return { caller, callee, dialled, shown: written(caller, entry.callerForm) }
-}
-
-function written(number: string, form: CatalogEntry['callerForm']): string {
-  switch (form) {
-    case undefined:
-    case 'e164-plus':
-      return number
-    case 'e164':
-      return number.slice(1)
-    case '00':
-      return `00${number.slice(1)}`
-    case 'national':
-      return number.slice(3)
-  }
-}
-
 const sourceHosts = { trunk: '127.0.0.1', 'doubtful-trunk': '127.0.0.2', nowhere: '127.0.0.3' }
 
-/** Plays one scenario against whatever listens at `stage.engine`, and tells what was seen from outside. */
+/** Plays one call against whatever listens at `stage.engine`, and tells what was seen from outside. */
 export async function play(
-  entry: CatalogEntry,
+  scene: Scene,
   cast: Cast,
   stage: Stage,
   duringCall?: () => Promise<void>,
 ): Promise<Played> {
-  const { callee, dialled, shown } = parts(entry, cast)
-  const host = sourceHosts[entry.source ?? 'trunk']
+  const { callee, dialled, shown } = parts(scene, cast)
+  const host = sourceHosts[scene.source ?? 'trunk']
   const callerEar = await createRtpEar({ host, hertz: callerHertz })
   const calleeEar = await createRtpEar({ host: '127.0.0.1', hertz: calleeHertz })
   const open: { close(): void }[] = [callerEar, calleeEar]
   const phones: SippProcess[] = []
   try {
-    const msMax = (entry.secondsMax ?? 20) * 1000
-    const seats = await seatCallees({ entry, callee, stage, calleeEar, msMax, phones })
-    const moments = createMoments(entry, callerEar, duringCall)
+    const msMax = (scene.secondsMax ?? 20) * 1000
+    const seats = await seatCallees({ scene, callee, stage, calleeEar, msMax, phones })
+    const moments = createMoments(scene, callerEar, duringCall)
     const line = await createCallerLine({
       host,
       engine: stage.engine,
-      fault: entry.network?.side === 'caller' ? entry.network.fault : undefined,
+      fault: scene.network?.side === 'caller' ? scene.network.fault : undefined,
       onPacket: moments.onPacket,
     })
     open.push(line)
     const caller = await startSipp({
-      scenario: entry.caller,
+      scenario: scene.caller,
       target: `${stage.engine.host}:${stage.engine.port}`,
       through: `${host}:${line.port}`,
       host,
@@ -112,7 +79,7 @@ export async function play(
     const callerFault = await caller.done.then(() => undefined, faultText)
     const endedAtMs = performance.now()
     const reached = seats.some((seat) => seat.packets.length > 0)
-    const waitFor = entry.calleeOptional === true && !reached ? [] : phones
+    const waitFor = scene.calleeOptional === true && !reached ? [] : phones
     const calleeFaults = await settle(waitFor.filter((phone) => phone !== caller))
     await moments.finished()
     return {
@@ -130,19 +97,19 @@ export async function play(
 }
 
 async function seatCallees(options: {
-  entry: CatalogEntry
+  scene: Scene
   callee: string
   stage: Stage
   calleeEar: RtpEar
   msMax: number
   phones: SippProcess[]
 }) {
-  const { entry, callee, stage, calleeEar, msMax, phones } = options
-  const aim = createAim(calleeEar, entry.talk === true || entry.hearsBeforeAnswer === 'callee')
+  const { scene, callee, stage, calleeEar, msMax, phones } = options
+  const aim = createAim(calleeEar, scene.talk === true || scene.hearsBeforeAnswer === 'callee')
   return Promise.all(
-    entry.callees.map(async (scenario, at) => {
+    scene.callees.map(async (scenario, at) => {
       const trunk = stage.trunks[at]
-      if (trunk === undefined) throw new Error(`${entry.id} needs ${at + 1} trunks`)
+      if (trunk === undefined) throw new Error(`${scene.caller} needs ${at + 1} trunks`)
       if (scenario === 'nobody') return trunk.seat(callee, 'nobody')
       const phone = await startSipp({
         scenario,
@@ -154,7 +121,7 @@ async function seatCallees(options: {
         callee,
         { host: '127.0.0.1', port: phone.port },
         {
-          fault: entry.network?.side === 'callee' ? entry.network.fault : undefined,
+          fault: scene.network?.side === 'callee' ? scene.network.fault : undefined,
           onPacket: aim,
         },
       )
@@ -179,17 +146,13 @@ function createAim(ear: RtpEar, isOn: boolean): (packet: LinePacket) => void {
 }
 
 /** What has to be done at certain moments of the caller's dialog. */
-function createMoments(
-  entry: CatalogEntry,
-  ear: RtpEar,
-  duringCall: (() => Promise<void>) | undefined,
-) {
+function createMoments(scene: Scene, ear: RtpEar, duringCall: (() => Promise<void>) | undefined) {
   let answeredAtMs: number | undefined
   let work: Promise<void> = Promise.resolve()
-  const aim = createAim(ear, entry.talk === true)
+  const aim = createAim(ear, scene.talk === true)
   const answered = (atMs: number) => {
     answeredAtMs = atMs
-    if (entry.presses !== undefined) ear.press(entry.presses)
+    if (scene.presses !== undefined) ear.press(scene.presses)
     if (duringCall !== undefined) work = duringCall()
   }
   return {

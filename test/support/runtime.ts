@@ -30,7 +30,11 @@ export type Runtime = {
 
 /** Code of the ringback that `ringback: true` in the catalogue stands for. */
 export const ringbackCode = 'ring450'
-export const ringbackHertz = 450
+
+/** The tones there are, by the frequency that each is named after: far enough from each other to be told apart. */
+const toneCodes = [ringbackCode, 'ring650', 'ring850']
+
+export const toneHertz = (code: string): number => Number(code.replace('ring', ''))
 
 export async function startRuntime(
   options: { env?: NodeJS.ProcessEnv; restart?: boolean } = {},
@@ -39,7 +43,7 @@ export async function startRuntime(
   const dataDir = await mkdtemp(join(tmpdir(), 'axbridge-'))
   // Postgres runs as a user of its own, who must be able to enter.
   await chmod(dataDir, 0o755)
-  await writeTone(join(dataDir, 'tones'))
+  for (const code of toneCodes) await writeTone(join(dataDir, 'tones'), code)
   await mkdir(join(dataDir, 'engine'))
   await writeFile(join(dataDir, 'engine', 'number-keys'), `test ${numbersKey}\n`)
   const deaths: string[] = []
@@ -112,12 +116,12 @@ async function embeddedAsBuilt(): Promise<{
   }
 }
 
-/** Two seconds of a steady 450 Hz tone, the frequency of ringing in China, as 8 kHz mono wav. */
-async function writeTone(folder: string): Promise<void> {
+/** Two seconds of a steady tone as 8 kHz mono wav; 450 Hz is the frequency of ringing in China. */
+async function writeTone(folder: string, code: string): Promise<void> {
   const seconds = 2
   const samples = new Int16Array(8000 * seconds)
   for (let i = 0; i < samples.length; i++) {
-    samples[i] = 8000 * Math.sin((2 * Math.PI * ringbackHertz * i) / 8000)
+    samples[i] = 8000 * Math.sin((2 * Math.PI * toneHertz(code) * i) / 8000)
   }
   const header = Buffer.alloc(44)
   header.write('RIFF', 0)
@@ -133,7 +137,7 @@ async function writeTone(folder: string): Promise<void> {
   header.write('data', 36)
   header.writeUInt32LE(samples.byteLength, 40)
   await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, `${ringbackCode}.wav`), Buffer.concat([header, bytesOf(samples)]))
+  await writeFile(join(folder, `${code}.wav`), Buffer.concat([header, bytesOf(samples)]))
 }
 
 const bytesOf = (samples: Int16Array) =>

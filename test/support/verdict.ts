@@ -1,37 +1,41 @@
 import type { CallRecord } from './api.ts'
-import { type CatalogEntry, oneOf } from './catalog.ts'
+import { type Cast, everybody, numberOf, parts } from './cast.ts'
+import { oneOf, type Scene } from './catalog.ts'
 import { findLeaksAgainst } from './leak-check.ts'
-import { type Cast, calleeHertz, callerHertz, type Played, parts } from './play.ts'
-import { ringbackHertz } from './runtime.ts'
+import { calleeHertz, callerHertz, type Played } from './play.ts'
+import { recordFaults } from './record-verdict.ts'
+import { toneHertz } from './runtime.ts'
 import { header, startLine, userOf } from './sip-text.ts'
+import type { Ground } from './story-ground.ts'
 
-/** Everything about one played scenario that is not as the catalogue says, in words. Empty: all is well. */
+/** Everything about one played call that is not as the catalogue says, in words. Empty: all is well. */
 export function verdict(
-  entry: CatalogEntry,
-  cast: Cast,
+  scene: Scene,
+  ground: Ground,
   played: Played,
   records: readonly CallRecord[],
 ): string[] {
+  const { cast } = ground
   return [
     ...(played.callerFault === undefined ? [] : [`caller: ${played.callerFault}`]),
     ...played.calleeFaults.map((each) => `callee: ${each}`),
-    ...statusFaults(entry, played),
-    ...inviteFaults(entry, cast, played),
-    ...leakFaults(entry, cast, played),
-    ...soundFaults(entry, played),
-    ...recordFaults(entry, cast, records),
+    ...statusFaults(scene, played),
+    ...inviteFaults(scene, cast, played),
+    ...leakFaults(scene, cast, played),
+    ...soundFaults(scene, played),
+    ...recordFaults(scene, ground, records),
   ]
 }
 
-function statusFaults(entry: CatalogEntry, played: Played): string[] {
-  const wanted = oneOf(entry.status)
+function statusFaults(scene: Scene, played: Played): string[] {
+  const wanted = oneOf(scene.status)
   if (wanted.length === 0 || wanted.includes(played.status ?? 0)) return []
   return [`the caller got ${played.status}, not ${wanted.join(' or ')}`]
 }
 
 /** The callee is shown X and nothing but X, and is called once over each trunk. */
-function inviteFaults(entry: CatalogEntry, cast: Cast, played: Played): string[] {
-  const { callee } = parts(entry, cast)
+function inviteFaults(scene: Scene, cast: Cast, played: Played): string[] {
+  const { callee } = parts(scene, cast)
   const count = played.invitesToCallee.length
   const faults = played.invitesToCallee.flatMap((invite) => {
     const shown = ['From', 'Contact', 'P-Asserted-Identity'].map((name) => header(invite, name))
@@ -41,22 +45,31 @@ function inviteFaults(entry: CatalogEntry, cast: Cast, played: Played): string[]
       ...(called === callee ? [] : [`called was ${called}, not the callee`]),
     ]
   })
-  if (count === entry.callees.length) return faults
-  if (entry.calleeOptional === true && count === 0) return faults
-  return [...faults, `the callee got ${count} calls, not ${entry.callees.length}`]
+  if (count === scene.callees.length) return faults
+  if (scene.calleeOptional === true && count === 0) return faults
+  return [...faults, `the callee got ${count} calls, not ${scene.callees.length}`]
 }
 
-/** No byte of the other side's number, in any coding, in SIP, SDP or sound. */
-function leakFaults(entry: CatalogEntry, cast: Cast, played: Played): string[] {
-  const { caller, callee } = parts(entry, cast)
-  const find = (packets: readonly Buffer[], number: string, side: string) =>
-    packets.flatMap((bytes) =>
-      findLeaksAgainst(bytes, number, [cast.x]).map((name) => `leak to the ${side}: ${name}`),
-    )
+/**
+ * No byte of anybody else's number, in any coding, in SIP, SDP or sound. Each side sees its own, which
+ * it has told itself or is called by.
+ */
+function leakFaults(scene: Scene, cast: Cast, played: Played): string[] {
+  const { caller, callee } = parts(scene, cast)
+  const find = (packets: readonly Buffer[], own: string, side: string) =>
+    everybody
+      .filter((who) => numberOf(cast, who) !== own)
+      .flatMap((who) =>
+        packets.flatMap((bytes) =>
+          findLeaksAgainst(bytes, numberOf(cast, who), [cast.x]).map(
+            (name) => `leak of ${who} to the ${side}: ${name}`,
+          ),
+        ),
+      )
   return [
     ...new Set([
-      ...find(played.towardsCaller, callee, 'caller'),
-      ...find(played.towardsCallee, caller, 'callee'),
+      ...find(played.towardsCaller, caller, 'caller'),
+      ...find(played.towardsCallee, callee, 'callee'),
     ]),
   ]
 }
@@ -67,12 +80,13 @@ const heardMin = 0.6
 const settleMs = 400
 const packetsMin = 15
 
-function soundFaults(entry: CatalogEntry, played: Played): string[] {
+function soundFaults(scene: Scene, played: Played): string[] {
   const { callerEar, calleeEar, answeredAtMs, endedAtMs } = played
   const faults: string[] = []
   const early = { fromMs: 0, toMs: answeredAtMs ?? endedAtMs }
-  if (entry.hearsBeforeAnswer !== undefined) {
-    const hertz = entry.hearsBeforeAnswer === 'ringback' ? ringbackHertz : calleeHertz
+  if (scene.hearsBeforeAnswer !== undefined) {
+    const heard = scene.hearsBeforeAnswer
+    const hertz = heard === 'callee' ? calleeHertz : toneHertz(heard)
     const count = callerEar.packets.filter(({ atMs }) => atMs < early.toMs).length
     const share = callerEar.heard(hertz, early)
     if (count < packetsMin || share < heardMin) {
@@ -80,45 +94,14 @@ function soundFaults(entry: CatalogEntry, played: Played): string[] {
     }
   }
   const talk = { fromMs: early.toMs + settleMs, toMs: endedAtMs }
-  if (entry.talk === true) {
+  if (scene.talk === true) {
     const caller = callerEar.heard(calleeHertz, talk)
     const callee = calleeEar.heard(callerHertz, talk)
     if (caller < heardMin) faults.push(`the caller heard the callee with a share of ${caller}`)
     if (callee < heardMin) faults.push(`the callee heard the caller with a share of ${callee}`)
   }
-  if (entry.presses !== undefined && calleeEar.digits() !== entry.presses) {
+  if (scene.presses !== undefined && calleeEar.digits() !== scene.presses) {
     faults.push(`the callee got the digits '${calleeEar.digits()}'`)
   }
   return faults
-}
-
-function recordFaults(entry: CatalogEntry, cast: Cast, records: readonly CallRecord[]): string[] {
-  const [record, ...others] = records
-  if (others.length > 0) return [`${records.length} call records`]
-  if (record === undefined) {
-    return entry.cause === undefined || entry.recordOptional === true ? [] : ['no call record']
-  }
-  if (entry.cause === undefined && entry.recordOptional !== true) return ['a call record']
-  return [
-    ...mismatch('cause', record.releaseReason, oneOf(entry.cause)),
-    ...mismatch('release', record.releaseDirection, oneOf(entry.release)),
-    ...(record.releaseTime === undefined ? ['the record has no end'] : []),
-    ...(record.releaseCause === undefined ? ['the record has no Q.850 cause'] : []),
-    ...maskFaults(record, cast),
-    ...(record.recorded === (entry.binding?.recording === true)
-      ? []
-      : ['recording is not as asked']),
-  ]
-}
-
-function mismatch(what: string, found: string | undefined, wanted: readonly string[]): string[] {
-  if (wanted.length === 0 || (found !== undefined && wanted.includes(found))) return []
-  return [`${what} in the record is ${found}, not ${wanted.join(' or ')}`]
-}
-
-function maskFaults(record: CallRecord, cast: Cast): string[] {
-  const text = JSON.stringify(record)
-  return [cast.a, cast.b, cast.stranger].some((number) => text.includes(number.slice(3)))
-    ? ['the record shows a number']
-    : []
 }

@@ -1,18 +1,18 @@
-import type { BindRequest } from './api.ts'
-import type { CatalogEntry } from './catalog.ts'
+import { type Cast, castOf } from './cast.ts'
+import type { CatalogEntry, Product, Scene } from './catalog.ts'
 import type { Engine } from './engine.ts'
 import { createTrunkLine, type TrunkLine } from './lines.ts'
-import { type Cast, play, type Stage } from './play.ts'
+import { play, type Stage } from './play.ts'
 import { until } from './ports.ts'
-import { type Runtime, ringbackCode } from './runtime.ts'
+import type { Runtime } from './runtime.ts'
+import { createGround, type Ground } from './story-ground.ts'
 
-/** Trunks, pool and numbers of the catalogue's stories, made over the engine's own interface. */
+/** Trunks, pools and numbers of the catalogue's stories, made over the engine's own interface. */
 export type World = {
   readonly stage: Stage
-  readonly poolKey: string
-  cast(index: number): Cast
-  /** Makes the binding that the entry wants; what it gives back is to be done in mid-call. */
-  prepare(entry: CatalogEntry, cast: Cast): Promise<(() => Promise<void>) | undefined>
+  cast(index: number, product?: Product): Cast
+  /** Makes the pool, the number and the bindings that the story wants. */
+  prepare(entry: CatalogEntry, cast: Cast): Promise<Ground>
   close(): void
 }
 
@@ -21,24 +21,15 @@ export async function createWorld(engine: Engine, runtime: Runtime): Promise<Wor
   const main = await createTrunkLine({ host: '127.0.0.1' })
   const second = await createTrunkLine({ host: '127.0.0.1' })
   await createTrunks(engine, main, second)
-  const { key: poolKey } = await api.createPool(`stories ${seed}`)
   const stage = { engine: runtime.sip, trunks: [main, second] }
   await untilTrunksAreKnown(stage)
+  const pools = createPools(engine)
   return {
     stage,
-    poolKey,
-    cast,
-    async prepare(entry, people) {
-      await api.addNumbers(poolKey, [people.x])
-      const wanted = entry.binding ?? {}
-      if (wanted.none === true) return undefined
-      const { id, expiresAt } = await api.bind(bindRequest(entry, people, poolKey))
-      if (wanted.expired === true) {
-        const at = new Date(expiresAt).getTime()
-        await until('the binding expires', () => Date.now() > at, 90_000)
-      }
-      if (wanted.removedDuringCall !== true) return undefined
-      return async () => void (await api.unbind(id))
+    cast: castOf,
+    async prepare(entry, cast) {
+      const poolKey = await pools.keyFor(entry)
+      return createGround({ api, entry, cast, poolKey })
     },
     close() {
       main.close()
@@ -47,22 +38,22 @@ export async function createWorld(engine: Engine, runtime: Runtime): Promise<Wor
   }
 }
 
-/** The shortest that the engine takes is a minute. */
-const expiresSoonMs = 61_500
-const expiresMs = 3_600_000
-
-function bindRequest(entry: CatalogEntry, people: Cast, poolKey: string): BindRequest {
-  const wanted = entry.binding ?? {}
-  const livesMs = wanted.expired === true ? expiresSoonMs : expiresMs
+/** One pool for all stories of a product, and one for each story that wants something of its pool. */
+function createPools({ api }: Engine) {
+  const shared = new Map<Product, Promise<string>>()
+  const run = (Date.now() % 100_000_000).toString(36)
+  let count = 0
+  const create = async (product: Product, pool: CatalogEntry['pool']) => {
+    const name = `story ${run} ${++count}`
+    return (await api.createPool({ name, product, ...pool })).key
+  }
   return {
-    poolKey,
-    phoneA: people.a,
-    phoneB: people.b,
-    x: people.x,
-    expiresAt: new Date(Date.now() + livesMs).toISOString(),
-    ...(wanted.recording === undefined ? {} : { recording: wanted.recording }),
-    ...(wanted.ringback === true ? { tones: { a: ringbackCode, peer: ringbackCode } } : {}),
-    ...(wanted.ringSeconds === undefined ? {} : { ringSeconds: wanted.ringSeconds }),
+    keyFor({ product = 'AXB', pool }: CatalogEntry): Promise<string> {
+      if (pool !== undefined) return create(product, pool)
+      const key = shared.get(product) ?? create(product, undefined)
+      shared.set(product, key)
+      return key
+    },
   }
 }
 
@@ -82,9 +73,7 @@ async function createTrunks({ api }: Engine, main: TrunkLine, second: TrunkLine)
 
 /** Routers look for new trunks every few seconds; until then their calls are a stranger's. */
 async function untilTrunksAreKnown(stage: Stage): Promise<void> {
-  const entry: CatalogEntry = {
-    id: 'trial',
-    story: 'A known trunk calls a number that is not ours.',
+  const strange: Scene = {
     caller: 'uac/expect-refusal',
     callees: [],
     dials: 'unknown',
@@ -92,24 +81,8 @@ async function untilTrunksAreKnown(stage: Stage): Promise<void> {
   let trial = 0
   await until(
     'the trunks are known',
-    async () => (await play(entry, cast(9000 + trial++), stage)).status === 404,
+    async () => (await play(strange, castOf(9000 + trial++), stage)).status === 404,
     30_000,
     500,
   )
-}
-
-/** Other numbers in each run, so that a database that is kept between runs does no harm. */
-const seed = Date.now() % 100_000_000
-
-/** Numbers that have little in common, so that one of them is never found in another by chance. */
-function cast(index: number): Cast {
-  const number = (prefix: string, step: number, offset: number) =>
-    `+86${prefix}${String((seed * 31 + offset + index * step) % 100_000_000).padStart(8, '0')}`
-  return {
-    a: number('138', 7_919_173, 0),
-    b: number('159', 10_472_911, 31_415_926),
-    x: number('170', 3_571_283, 62_831_853),
-    stranger: number('187', 5_915_587, 27_182_818),
-    unknownX: number('171', 4_256_249, 14_142_135),
-  }
 }

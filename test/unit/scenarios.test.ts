@@ -1,13 +1,14 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { causeOf, type HangupReason } from '../../src/domain/hangup.ts'
-import { oneOf, readCatalog } from '../support/catalog.ts'
+import { oneOf, readCatalog, scenesOf } from '../support/catalog.ts'
 
 const entries = await readCatalog()
+const scenes = entries.flatMap((entry) => scenesOf(entry))
 const files = (await readdir('sip-scenarios', { recursive: true }))
   .filter((name) => name.endsWith('.xml'))
   .map((name) => name.replace(/\.xml$/, ''))
-const usedByEntries = new Set(entries.flatMap((entry) => [entry.caller, ...entry.callees]))
+const usedByEntries = new Set(scenes.flatMap(({ caller, callees }) => [caller, ...callees]))
 
 describe('sip-scenarios/', () => {
   test('every file is used: by the catalogue, or by the load that runs it', async () => {
@@ -40,14 +41,14 @@ describe('sip-scenarios/catalog.json', () => {
   })
 
   test('causes are those that call records know', () => {
-    const strange = entries
-      .flatMap((entry) => oneOf(entry.cause))
+    const strange = scenes
+      .flatMap((scene) => oneOf(scene.cause))
       .filter((cause) => causeOf(cause as HangupReason).q850 === undefined)
     expect(strange).toEqual([])
   })
 
   test('callers are callers and callees are callees', () => {
-    const wrong = entries.filter(
+    const wrong = scenes.filter(
       ({ caller, callees }) =>
         !caller.startsWith('uac/') ||
         callees.some((callee) => callee !== 'nobody' && !callee.startsWith('uas/')),

@@ -1,0 +1,157 @@
+import type { Api, BindRequest } from './api.ts'
+import { type Cast, numberOf } from './cast.ts'
+import type { BindingWish, CatalogEntry, Change, Product, Scene, Who } from './catalog.ts'
+import { until } from './ports.ts'
+import { ringbackCode } from './runtime.ts'
+
+/** What is set up for one story. */
+export type Ground = {
+  readonly product: Product
+  readonly cast: Cast
+  /** Ids of the bindings; undefined: none was wished for. */
+  readonly first: string | undefined
+  readonly second: string | undefined
+  /** Whether the calls that are answered must have been recorded. */
+  readonly recorded: boolean
+  /** Waits for the moment that the scene has to begin at, measured against a binding's end. */
+  untilItIsTime(scene: Scene): Promise<void>
+  make(changes: readonly Change[]): Promise<void>
+}
+
+/** The shortest that the engine takes is a minute. */
+const expiresSoonMs = 61_500
+const expiresMs = 3_600_000
+
+export async function createGround(given: {
+  api: Api
+  entry: CatalogEntry
+  cast: Cast
+  poolKey: string
+}): Promise<Ground> {
+  const { api, entry, cast, poolKey } = given
+  const product = entry.product ?? 'AXB'
+  await api.addNumbers(poolKey, [cast.x])
+  const groupId = product === 'AXG' ? await createGroup(given) : undefined
+  const bind = async (wish: BindingWish | undefined) => {
+    if (wish?.none === true) return undefined
+    return api.bind(bindRequest({ wish: wish ?? {}, product, cast, poolKey, groupId }))
+  }
+  let first = product === 'X_MODE' ? undefined : await bind(entry.binding)
+  const second = entry.alsoBound === undefined ? undefined : await bind(entry.alsoBound)
+  const endsAtMs = first === undefined ? 0 : new Date(first.expiresAt).getTime()
+  return {
+    product,
+    cast,
+    get first() {
+      return first?.id
+    },
+    second: second?.id,
+    recorded: entry.binding?.recording ?? entry.pool?.recording ?? false,
+    async untilItIsTime({ secondsToExpiry }) {
+      if (secondsToExpiry === undefined) return
+      const atMs = endsAtMs - secondsToExpiry * 1000
+      await until('it is time', () => Date.now() > atMs, expiresSoonMs + 30_000)
+    },
+    async make(changes) {
+      for (const change of changes) {
+        if (change.do === 'bind') first = await bind({ ...entry.binding, none: false })
+        else await makeOne(change, { api, cast, poolKey, groupId, bindingId: first?.id ?? '' })
+      }
+    },
+  }
+}
+
+type Place = {
+  readonly api: Api
+  readonly cast: Cast
+  readonly poolKey: string
+  readonly groupId: string | undefined
+  readonly bindingId: string
+}
+
+async function makeOne(
+  change: Exclude<Change, { do: 'bind' }>,
+  { api, cast, poolKey, groupId = '', bindingId }: Place,
+): Promise<void> {
+  const numbers = (who: Who) => [numberOf(cast, who)]
+  switch (change.do) {
+    case 'unbind':
+      return void (await api.unbind(bindingId))
+    case 'update':
+      return void (await api.updateBinding(bindingId, updateOf(change, cast)))
+    case 'add-member':
+      return void (await api.addMembers(groupId, numbers(change.who)))
+    case 'remove-member':
+      return void (await api.removeMembers(groupId, numbers(change.who)))
+    case 'block':
+      return void (await api.block(poolKey, numberOf(cast, change.who)))
+    case 'unblock':
+      return void (await api.unblock(poolKey, numberOf(cast, change.who)))
+    case 'block-pair':
+      return void (await api.blockPair(poolKey, pairOf(change, cast)))
+    case 'unblock-pair':
+      return void (await api.unblockPair(poolKey, pairOf(change, cast)))
+    case 'set-pool':
+      return void (await api.updatePool(poolKey, change.pool))
+    default:
+      return void (await api.setNumber(cast.x, change.do))
+  }
+}
+
+const restricts = { AX: 'CONTROL_AX_DISABLE', BX: 'CONTROL_BX_DISABLE' } as const
+
+function updateOf({ a, b, restrict }: Extract<Change, { do: 'update' }>, cast: Cast) {
+  return {
+    ...(a === undefined ? {} : { phoneA: numberOf(cast, a) }),
+    ...(b === undefined ? {} : { phoneB: numberOf(cast, b) }),
+    ...(restrict === undefined ? {} : { callRestrict: restricts[restrict] }),
+  }
+}
+
+const pairOf = (
+  { who, and, way = 'DUPLEX_REJECT' }: Extract<Change, { do: 'block-pair' | 'unblock-pair' }>,
+  cast: Cast,
+) => ({ first: numberOf(cast, who), second: numberOf(cast, and), way })
+
+async function createGroup({
+  api,
+  entry,
+  cast,
+  poolKey,
+}: {
+  api: Api
+  entry: CatalogEntry
+  cast: Cast
+  poolKey: string
+}): Promise<string> {
+  const members = entry.binding?.members ?? ['N']
+  const numbers = members.map((who) => numberOf(cast, who))
+  return (await api.createGroup(poolKey, { name: `g${cast.x.slice(-8)}`, numbers })).id
+}
+
+function bindRequest(given: {
+  wish: BindingWish
+  product: Product
+  cast: Cast
+  poolKey: string
+  groupId: string | undefined
+}): BindRequest {
+  const { wish, product, cast, poolKey, groupId } = given
+  const b = wish.b ?? (product === 'AXB' ? 'B' : false)
+  const livesMs = wish.short === true ? expiresSoonMs : expiresMs
+  const tones =
+    wish.ringback === true ? { a: ringbackCode, peer: ringbackCode } : (wish.tones ?? undefined)
+  return {
+    poolKey,
+    phoneA: numberOf(cast, wish.a ?? 'A'),
+    ...(b === false ? {} : { phoneB: numberOf(cast, b) }),
+    x: cast.x,
+    expiresAt: new Date(Date.now() + livesMs).toISOString(),
+    ...(groupId === undefined ? {} : { groupId }),
+    ...(wish.extension === undefined ? {} : { extension: wish.extension }),
+    ...(wish.restrict === undefined ? {} : { callRestrict: restricts[wish.restrict] }),
+    ...(wish.recording === undefined ? {} : { recording: wish.recording }),
+    ...(tones === undefined ? {} : { tones }),
+    ...(wish.ringSeconds === undefined ? {} : { ringSeconds: wish.ringSeconds }),
+  }
+}
