@@ -6,11 +6,12 @@ import { createLiveCalls } from '../call/live-calls.ts'
 import { createCallRecordWriter } from '../cdr/call-record-writer.ts'
 import { createCallRecords } from '../cdr/call-records.ts'
 import { createOrphanCloser } from '../cdr/orphan-closer.ts'
+import { createCertification } from '../certification/certification.ts'
 import type { AccountId } from '../domain/ids.ts'
 import { createAuthenticate } from '../http/auth.ts'
 import { buildHttpApp } from '../http/build-http-app.ts'
 import { createCities } from '../numbers/cities.ts'
-import { createNumbers } from '../numbers/numbers.ts'
+import { createNumberMigrations } from '../numbers/number-migrations.ts'
 import { createPoolWatch } from '../numbers/pool-alarms.ts'
 import { createPoolRefresh } from '../numbers/pool-refresh.ts'
 import { createPools } from '../numbers/pools.ts'
@@ -26,6 +27,7 @@ import { createRouteCache } from '../resolve/route-cache.ts'
 import { createTrunks } from '../trunks/trunks.ts'
 import { type Closers, closeAll } from './closers.ts'
 import { foldersOf } from './folders.ts'
+import { createNumberRooms } from './number-rooms.ts'
 import { type Router, startRouter } from './router-role.ts'
 import type { Shared } from './shared.ts'
 
@@ -90,7 +92,8 @@ async function startShared(settings: Settings, log: Logger, closers: Closers): P
   return { settings, log, metrics, sql, redis, vault, liveCalls: createLiveCalls(), closers }
 }
 
-function startWorker({ sql, redis, log, closers }: Shared): void {
+function startWorker(shared: Shared): void {
+  const { sql, redis, log, closers } = shared
   const records = createRouteCache({ redis })
   const publisher = createRoutePublisher({ sql, records, log })
   closers.push({ name: 'route publisher of the worker', close: () => publisher.close() })
@@ -101,10 +104,17 @@ function startWorker({ sql, redis, log, closers }: Shared): void {
   const keeper = createCacheKeeper({ sql, records, clock: systemClock, log, duties })
   const writer = createCallRecordWriter({ redis, sql, clock: systemClock, log })
   const closer = createOrphanCloser({ redis, clock: systemClock, log })
-  for (const [name, part] of Object.entries({ keeper, writer, closer })) {
+  const { keeper: certifications } = certificationOf(shared)
+  for (const [name, part] of Object.entries({ keeper, writer, closer, certifications })) {
     part.start()
     closers.push({ name, close: () => part.stop() })
   }
+}
+
+function certificationOf({ settings, sql, vault, log }: Shared) {
+  const here = `http://${settings.HTTP_HOST}:${settings.HTTP_PORT}`
+  const publicUrl = settings.PUBLIC_URL ?? here
+  return createCertification({ sql, vault, clock: systemClock, log, publicUrl })
 }
 
 async function startHttp(shared: Shared, router: Router | undefined): Promise<void> {
@@ -112,6 +122,9 @@ async function startHttp(shared: Shared, router: Router | undefined): Promise<vo
   const publisher = createRoutePublisher({ sql, records: createRouteCache({ redis }), log })
   closers.push({ name: 'route publisher', close: () => publisher.close() })
   const cities = createCities()
+  cities.warm()
+  const parser = createNumberParser({ country: settings.DEFAULT_COUNTRY })
+  const numberRooms = await createNumberRooms({ sql, vault, cities, parser, publisher, settings })
   const accountRooms = createAccountRooms({ sql, vault, clock: systemClock, log })
   closers.push({ name: 'audit', close: () => accountRooms.audit.settle() })
   const app = await buildHttpApp({
@@ -122,7 +135,8 @@ async function startHttp(shared: Shared, router: Router | undefined): Promise<vo
     trustedProxies: settings.HTTP_TRUSTED_PROXIES?.split(',').map((each) => each.trim()),
     rooms: {
       ...accountRooms,
-      bindings: createBindings({ sql, vault, clock: systemClock, publisher }),
+      ...numberRooms,
+      bindings: createBindings({ sql, vault, clock: systemClock, cities, publisher }),
       pools: createPools({
         sql,
         publisher,
@@ -132,10 +146,11 @@ async function startHttp(shared: Shared, router: Router | undefined): Promise<vo
           talkSecondsMax: settings.TALK_SECONDS_MAX,
         },
       }),
-      numbers: createNumbers({ sql, vault, cities, publisher }),
+      numberMigrations: createNumberMigrations({ sql, clock: systemClock, publisher }),
+      certification: certificationOf(shared),
       trunks: createTrunks({ sql }),
       callRecords: createCallRecords({ sql, vault }),
-      parser: createNumberParser({ country: settings.DEFAULT_COUNTRY }),
+      parser,
     },
     operations: {
       checks: {

@@ -20,6 +20,8 @@ const Settings = Type.Object({
   HTTP_PORT: port(8080),
   /** Comma list of addresses and CIDR blocks of proxies whose `X-Forwarded-For` is believed. */
   HTTP_TRUSTED_PROXIES: Type.Optional(Type.String({ pattern: '^[0-9A-Fa-f:./, ]+$' })),
+  /** Where people's phones reach this server, for links that it gives out; by default HTTP_HOST and HTTP_PORT. */
+  PUBLIC_URL: Type.Optional(Type.String({ pattern: '^https?://[^\\s?#]+$' })),
   /** Bearer token of the first administrator. */
   AXBRIDGE_ADMIN_TOKEN: Type.String({ minLength: 16 }),
   /** Folder for journal, recordings, tones and keys unless they are set one by one. */
@@ -42,6 +44,10 @@ const Settings = Type.Object({
   TALK_SECONDS_MAX: Type.Integer({ minimum: 60, maximum: 86_400, default: 14_400 }),
   /** Whether the control URL of an X mode pool may lead into this network. */
   CONTROL_URL_PRIVATE_HOSTS: Type.Boolean({ default: false }),
+  /** JSON with prices in yuan where they differ from ours: see src/numbers/price-list.ts. */
+  PRICES_FILE: Type.Optional(Type.String({ minLength: 1 })),
+  /** How long an X that its owner has released rests before anybody can buy it. */
+  NUMBER_REST_DAYS: Type.Integer({ minimum: 0, maximum: 3650, default: 90 }),
   /** How long SIGTERM waits for running calls. */
   DRAIN_SECONDS_MAX: Type.Integer({ minimum: 0, default: 300 }),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

@@ -20,6 +20,7 @@ export function marketRooms({ sql, redis, clock }: { sql: Sql; redis: Redis; clo
   const parser = createNumberParser({ country: 'CN' })
   return {
     publisher,
+    cities,
     stockLeft,
     inventory: createInventory({ sql, vault: testVault, cities, parser }),
     orders: createOrders({

@@ -1,40 +1,47 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from 'typebox'
-import type { PoolKey, VirtualNumber } from '../../domain/ids.ts'
-import type { XNumber } from '../../numbers/number.ts'
+import type { AccountId, PoolKey } from '../../domain/ids.ts'
+import type { NumberChoice } from '../../numbers/number.ts'
 import type { Numbers } from '../../numbers/numbers.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { principalOf } from '../auth.ts'
-import { type Fault, problems, RequestRefused } from '../problem.ts'
+import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { problems } from '../problem.ts'
+import { singleNumberRoutes } from './number.ts'
+import {
+  beginningShape,
+  type ClassOf,
+  carrierShape,
+  cityShape,
+  classShape,
+  NumberAnswer,
+  numberAnswer,
+  numberColumns,
+  stateShape,
+} from './number-shapes.ts'
 import {
   closed,
-  compact,
-  lineOfText,
   listOf,
   pageAnswer,
   pageOf,
   pageQuery,
   poolKeyShape,
   productShape,
-  timeShape,
-  timeText,
-  virtualIn,
   virtualNumberShape,
+  virtualsIn,
 } from './shapes.ts'
-
-const cityShape = lineOfText(32, {
-  description: 'Where the number belongs; absent for nationwide ones.',
-  examples: ['杭州'],
-})
-const stateShape = Type.Enum(['normal', 'locked', 'frozen'], {
-  description: 'locked: takes no new binding; frozen: connects no call.',
-})
 
 const NumbersRequest = Type.Object(
   {
     poolKey: poolKeyShape,
     numbers: Type.Array(virtualNumberShape, { minItems: 1, maxItems: 1000 }),
     city: Type.Optional(cityShape),
+    class: Type.Optional({
+      ...classShape,
+      description:
+        'Absent: 3 for numbers that begin with 95, 1 for 170 and 171, 2 for all others. Class 3 goes into 95AXN pools and only there.',
+    }),
+    carrier: Type.Optional(carrierShape),
   },
   {
     ...closed,
@@ -48,41 +55,41 @@ const NumbersRequest = Type.Object(
   },
 )
 
-const NumberAnswer = Type.Object(
-  {
-    x: virtualNumberShape,
-    poolKey: poolKeyShape,
-    product: productShape,
-    city: Type.Optional(cityShape),
-    state: stateShape,
-    bindings: Type.Integer({ description: 'Live bindings.', examples: [1] }),
-    createdAt: timeShape,
-  },
-  {
-    examples: [
-      {
-        x: '+8617000000001',
-        poolKey: 'FC100000000000001',
-        product: 'AXB',
-        city: '杭州',
-        state: 'normal',
-        bindings: 1,
-        createdAt: '2030-01-30T02:00:00Z',
-      },
-    ],
-  },
-)
-
-const NumberParams = Type.Object({ x: virtualNumberShape })
+const choice = {
+  poolKey: Type.Optional(poolKeyShape),
+  product: Type.Optional(productShape),
+  city: Type.Optional(cityShape),
+  class: Type.Optional(classShape),
+  state: Type.Optional(stateShape),
+  bound: Type.Optional(Type.Boolean({ description: 'Only with, or only without a binding.' })),
+  certified: Type.Optional(
+    Type.Boolean({ description: 'Only with, or only without a certifier.' }),
+  ),
+  beginning: Type.Optional(beginningShape),
+}
+const ChoiceQuery = Type.Object(choice, closed)
 
 const NumberQuery = Type.Object(
   {
-    poolKey: Type.Optional(poolKeyShape),
-    state: Type.Optional(stateShape),
-    bound: Type.Optional(Type.Boolean({ description: 'Only with, or only without a binding.' })),
+    ...choice,
+    sort: Type.Optional(Type.Enum(['x', 'createdAt'], { description: '`x` unless given.' })),
+    order: Type.Optional(
+      Type.Enum(['ascending', 'descending'], { description: '`ascending` unless given.' }),
+    ),
     ...pageQuery,
+    ...csvQuery,
   },
   closed,
+)
+
+const TotalsAnswer = Type.Object(
+  {
+    numbers: Type.Integer({ description: 'X numbers.' }),
+    bound: Type.Integer({ description: 'X numbers with a binding.' }),
+    bindings: Type.Integer({ description: 'Live bindings on all of them.' }),
+    moreBindings: Type.Integer({ description: 'How many more fit on those in state normal.' }),
+  },
+  { examples: [{ numbers: 20, bound: 3, bindings: 40, moreBindings: 3960 }] },
 )
 
 type NumberDeps = { numbers: Numbers; parser: NumberParser }
@@ -97,7 +104,8 @@ export const numberRoutes: FastifyPluginAsyncTypebox<NumberDeps> = async (
       config: { scope: 'numbers' },
       schema: {
         operationId: 'addNumbers',
-        summary: 'Add X numbers to a pool: all or none',
+        summary: 'Add X numbers of your own to a pool: all or none',
+        description: 'For numbers that do not come out of the stock of the installation.',
         tags: ['numbers'],
         body: NumbersRequest,
         response: {
@@ -107,18 +115,27 @@ export const numberRoutes: FastifyPluginAsyncTypebox<NumberDeps> = async (
       },
     },
     async (request, reply) => {
-      const { accountId } = principalOf(request)
-      const { poolKey, city } = request.body
+      const { poolKey, city, class: class_, carrier } = request.body
       const added = await numbers.add({
-        accountId,
+        accountId: principalOf(request).accountId,
         poolKey: poolKey as PoolKey,
-        numbers: virtualsIn(request.body.numbers, parser),
+        numbers: virtualsIn('body/numbers', request.body.numbers, parser),
         city,
+        class: class_ as ClassOf | undefined,
+        carrier: carrier as ClassOf | undefined,
       })
-      return reply.code(201).send({ items: added.map((each) => answerOf(each)) })
+      return reply.code(201).send({ items: added.map((each) => numberAnswer(each)) })
     },
   )
 
+  addListRoutes(app, numbers)
+  await app.register(singleNumberRoutes, { numbers, parser })
+}
+
+const addListRoutes = (
+  app: Parameters<FastifyPluginAsyncTypebox>[0],
+  numbers: Pick<Numbers, 'list' | 'totals'>,
+): void => {
   app.get(
     '/numbers',
     {
@@ -128,125 +145,48 @@ export const numberRoutes: FastifyPluginAsyncTypebox<NumberDeps> = async (
         summary: 'X numbers, of all pools or of one',
         tags: ['numbers'],
         querystring: NumberQuery,
-        response: { 200: pageOf(NumberAnswer), ...problems(400, 422) },
-      },
-    },
-    async (request) => {
-      const { accountId } = principalOf(request)
-      const { poolKey, ...filter } = request.query
-      const page = await numbers.list({
-        accountId,
-        ...filter,
-        poolKey: poolKey as PoolKey | undefined,
-      })
-      return pageAnswer(page, answerOf)
-    },
-  )
-
-  addSingleRoutes(app, { numbers, parser })
-  addLockRoutes(app, { numbers, parser })
-}
-
-const addSingleRoutes = (
-  app: Parameters<FastifyPluginAsyncTypebox>[0],
-  { numbers, parser }: NumberDeps,
-): void => {
-  app.get(
-    '/numbers/:x',
-    {
-      config: { scope: 'read' },
-      schema: {
-        operationId: 'getNumber',
-        summary: 'One X number and its state',
-        tags: ['numbers'],
-        params: NumberParams,
-        response: { 200: NumberAnswer, ...problems(400, 404) },
-      },
-    },
-    async (request) => {
-      const x = virtualIn('params/x', request.params.x, parser)
-      return answerOf(await numbers.get(principalOf(request).accountId, x))
-    },
-  )
-
-  app.delete(
-    '/numbers/:x',
-    {
-      config: { scope: 'numbers' },
-      schema: {
-        operationId: 'deleteNumber',
-        summary: 'Give an X number back; only when it has no binding',
-        tags: ['numbers'],
-        params: NumberParams,
-        response: { 204: Type.Null({ description: 'It is gone.' }), ...problems(400, 404, 409) },
+        response: { 200: pageOrCsv(pageOf(NumberAnswer), numberColumns), ...problems(400, 422) },
       },
     },
     async (request, reply) => {
-      const x = virtualIn('params/x', request.params.x, parser)
-      await numbers.remove(principalOf(request).accountId, x)
-      return reply.code(204).send(null)
+      const { sort, order, limit, cursor } = request.query
+      const filter = { ...choiceOf(request.query, principalOf(request).accountId), sort, order }
+      const list = (part: Part) => numbers.list({ ...filter, ...part })
+      if (wantsCsv(request)) {
+        const csv = { name: 'numbers', columns: numberColumns, list, answer: numberAnswer }
+        return sendCsv(request, reply, csv)
+      }
+      return pageAnswer(await list({ limit, cursor }), numberAnswer)
     },
   )
-}
 
-const addLockRoutes = (
-  app: Parameters<FastifyPluginAsyncTypebox>[0],
-  { numbers, parser }: NumberDeps,
-): void => {
-  app.post(
-    '/numbers/:x/lock',
+  app.get(
+    '/numbers/totals',
     {
-      config: { scope: 'numbers' },
+      config: { scope: 'read' },
       schema: {
-        operationId: 'lockNumber',
-        summary: 'Lock an X number: no new binding, those it has go on',
+        operationId: 'getNumberTotals',
+        summary: 'How many X numbers there are, how many are bound, how many more bindings fit',
         tags: ['numbers'],
-        params: NumberParams,
-        response: { 200: NumberAnswer, ...problems(400, 404, 409) },
+        querystring: ChoiceQuery,
+        response: { 200: TotalsAnswer, ...problems(400) },
       },
     },
-    async (request) => {
-      const x = virtualIn('params/x', request.params.x, parser)
-      return answerOf(await numbers.lock(principalOf(request).accountId, x))
-    },
-  )
-
-  app.post(
-    '/numbers/:x/unlock',
-    {
-      config: { scope: 'numbers' },
-      schema: {
-        operationId: 'unlockNumber',
-        summary: 'Unlock an X number: it takes new bindings again',
-        tags: ['numbers'],
-        params: NumberParams,
-        response: { 200: NumberAnswer, ...problems(400, 404, 409) },
-      },
-    },
-    async (request) => {
-      const x = virtualIn('params/x', request.params.x, parser)
-      return answerOf(await numbers.unlock(principalOf(request).accountId, x))
-    },
+    (request) => numbers.totals(choiceOf(request.query, principalOf(request).accountId)),
   )
 }
 
-function virtualsIn(texts: readonly string[], parser: NumberParser): VirtualNumber[] {
-  const parsed = texts.map((text) => parser.virtual(text))
-  const faults: Fault[] = parsed.flatMap((each, at) =>
-    each === undefined ? [{ pointer: `body/numbers/${at}`, detail: 'is not a phone number' }] : [],
-  )
-  if (faults.length > 0) throw new RequestRefused(faults, { vendorCode: 'isv.ILLEGAL_ARGUMENT' })
-  return parsed.filter((each) => each !== undefined)
-}
-
-function answerOf(number: XNumber): Static<typeof NumberAnswer> {
-  return compact({
-    x: number.x as string,
-    poolKey: number.poolKey as string,
-    product: number.product,
-    city: number.city,
-    state: number.state,
-    bindings: number.bindings,
-    createdAt: timeText(number.createdAt),
-  })
+function choiceOf(query: Static<typeof ChoiceQuery>, accountId: AccountId): NumberChoice {
+  const { product, city, state, bound, certified, beginning } = query
+  return {
+    accountId,
+    product,
+    city,
+    state,
+    bound,
+    certified,
+    beginning,
+    poolKey: query.poolKey as PoolKey | undefined,
+    class: query.class as ClassOf | undefined,
+  }
 }

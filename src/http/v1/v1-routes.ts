@@ -5,15 +5,27 @@ import type { Audit } from '../../accounts/audit.ts'
 import type { Tokens } from '../../accounts/tokens.ts'
 import type { Bindings } from '../../bindings/bindings.ts'
 import type { CallRecords } from '../../cdr/call-records.ts'
+import type { Certification } from '../../certification/certification.ts'
+import type { Cities } from '../../numbers/cities.ts'
+import type { Inventory } from '../../numbers/inventory.ts'
+import type { NumberMigrations } from '../../numbers/number-migrations.ts'
 import type { Numbers } from '../../numbers/numbers.ts'
+import type { Orders } from '../../numbers/orders.ts'
 import type { Pools } from '../../numbers/pools.ts'
+import type { StockLeft } from '../../numbers/remaining.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { accessKeyRoutes } from './access-keys.ts'
 import { accountRoutes } from './accounts.ts'
 import { auditRoutes } from './audit.ts'
 import { bindingRoutes } from './bindings.ts'
 import { callRoutes } from './calls.ts'
+import { certificationReviewRoutes } from './certification-reviews.ts'
+import { certifierRoutes } from './certifiers.ts'
+import { cityRoutes } from './cities.ts'
+import { inventoryRoutes } from './inventory.ts'
+import { numberMigrationRoutes } from './number-migrations.ts'
 import { numberRoutes } from './numbers.ts'
+import { orderRoutes } from './orders.ts'
 import { poolRoutes } from './pools.ts'
 import { revealRoutes } from './reveal.ts'
 import { tokenRoutes } from './tokens.ts'
@@ -24,6 +36,12 @@ export type V1Rooms = {
   readonly bindings: Bindings
   readonly pools: Pools
   readonly numbers: Numbers
+  readonly cities: Pick<Cities, 'list' | 'knownCity'>
+  readonly stockLeft: StockLeft
+  readonly inventory: Inventory
+  readonly orders: Orders
+  readonly numberMigrations: NumberMigrations
+  readonly certification: Omit<Certification, 'keeper'>
   readonly trunks: ShownTrunks
   readonly callRecords: CallRecords
   readonly accounts: Accounts
@@ -36,10 +54,17 @@ export type V1Rooms = {
 /** Each noun is handed only what it shows. */
 export const v1Routes: FastifyPluginAsync<V1Rooms> = async (app, rooms) => {
   const { bindings, pools, numbers, trunks, callRecords, parser } = rooms
+  const { numberMigrations, certification } = rooms
   const { accounts, tokens, accessKeys, audit } = rooms
   await app.register(bindingRoutes, { bindings, parser })
   await app.register(poolRoutes, { pools })
   await app.register(numberRoutes, { numbers, parser })
+  await app.register(cityRoutes, { cities: rooms.cities, stockLeft: rooms.stockLeft })
+  await app.register(inventoryRoutes, { inventory: rooms.inventory, parser })
+  await app.register(orderRoutes, { orders: rooms.orders })
+  await app.register(numberMigrationRoutes, { numberMigrations, parser })
+  await app.register(certifierRoutes, { certifiers: certification.certifiers, parser })
+  await app.register(certificationReviewRoutes, { reviews: certification.reviews, audit })
   await app.register(trunkRoutes, { trunks })
   await app.register(callRoutes, { callRecords, parser })
   await app.register(accountRoutes, { accounts })

@@ -24,6 +24,8 @@ import type { XNumber } from '../../../src/numbers/number.ts'
 import type { Pool } from '../../../src/numbers/pool.ts'
 import { createMetrics } from '../../../src/platform/metrics.ts'
 import { createNumberParser } from '../../../src/platform/phone-numbers.ts'
+import { aMarket } from './a-market.ts'
+import { moveRooms } from './moves-and-certification.ts'
 
 export const token = 'a-token-that-only-tests-know'
 export const account = 'main' as AccountId
@@ -198,6 +200,8 @@ function someRooms(commands: BindCommand[]): Omit<V1Rooms, keyof AccountRooms> {
       resume: async () => aNumber(),
       totals: async () => ({ numbers: 20, bound: 3, bindings: 40, moreBindings: 3960 }),
     },
+    ...aMarket(),
+    ...moveRooms(),
     trunks: {
       list: async () => [aTrunk()],
       create: async (_account, trunk) => trunk,

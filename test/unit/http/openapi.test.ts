@@ -87,14 +87,15 @@ test('what takes input says what it refuses', () => {
 
 test('every body that can be sent refuses unknown fields and has an example that it accepts', () => {
   const bodies = operations.flatMap(([name, { requestBody }]) =>
-    Object.values(requestBody?.content ?? {}).map((media) => ({ name, media })),
+    Object.entries(requestBody?.content ?? {}).map(([type, media]) => ({ name, type, media })),
   )
   expect(bodies.length).toBeGreaterThan(3)
-  for (const { name, media } of bodies) {
+  for (const { name, type, media } of bodies) {
     const { schema } = media
-    expect(schema['additionalProperties'], name).toBe(false)
     const [example] = examplesOf(media)
     expect(Compile(schema).Errors(example), name).toEqual([])
+    if (type !== 'application/json') continue
+    expect(schema['additionalProperties'], name).toBe(false)
     expect(Compile(schema).Check({ ...(example as object), surplus: 1 }), name).toBe(false)
   }
 })
