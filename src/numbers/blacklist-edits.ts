@@ -137,7 +137,7 @@ async function checkPairsOf(
   parties: readonly string[],
 ): Promise<void> {
   const [row] = await session.rows<{ most: number }>({
-    name: 'blacklist.pairs-of',
+    name: 'blacklist.count-pairs-of',
     text: `
       select max((select count(*) from blocked_pair
                    where pool_key = $1 and first_party = party)

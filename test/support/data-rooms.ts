@@ -1,6 +1,7 @@
 import { createBindings } from '../../src/bindings/bindings.ts'
 import { createCacheKeeper } from '../../src/bindings/cache-keeper.ts'
 import { createRoutePublisher } from '../../src/bindings/route-publisher.ts'
+import type { Product } from '../../src/domain/call.ts'
 import type { AccountId, PoolKey, VirtualNumber } from '../../src/domain/ids.ts'
 import { PhoneNumber } from '../../src/domain/phone-number.ts'
 import { createBlacklist } from '../../src/numbers/blacklist.ts'
@@ -114,8 +115,11 @@ export function inMinutes(minutes: number, from = new Date()): Date {
 export async function poolWith(
   rooms: Pick<ReturnType<typeof apiRooms>, 'pools' | 'numbers'>,
   numbers: readonly VirtualNumber[],
+  product: Product = 'AXB',
 ): Promise<PoolKey> {
-  const pool = await rooms.pools.create({ accountId: mainAccount, name: 'test', product: 'AXB' })
+  const controlUrl = product === 'X_MODE' ? 'https://calls.example.com/' : undefined
+  const asked = { accountId: mainAccount, name: 'test', product, controlUrl }
+  const pool = await rooms.pools.create(asked)
   for (let at = 0; at < numbers.length; at += 1000) {
     const part = numbers.slice(at, at + 1000)
     await rooms.numbers.add({ accountId: mainAccount, poolKey: pool.key, numbers: part })
