@@ -13,6 +13,8 @@ export type ApiClient = {
     body?: object,
     headers?: Readonly<Record<string, string>>,
   ): Promise<Answer>
+  /** For what takes its time. */
+  postCsv<Answer>(path: string, csv: Uint8Array<ArrayBuffer>): Promise<Answer>
   patch<Answer>(path: string, body: object): Promise<Answer>
   delete(path: string): Promise<void>
 }
@@ -21,6 +23,7 @@ export type Page<Item> = { readonly items: readonly Item[]; readonly nextCursor?
 
 /** A command line is not worth waiting for longer; the server's own limits are shorter. */
 const answerMsMax = 30_000
+const importMsMax = 600_000
 
 export function addApiOptions(command: Command): Command {
   return command
@@ -37,16 +40,18 @@ export async function createApiClient(options: ApiOptions, deps: CliDeps): Promi
   if (!URL.canParse(base)) throw new CliError(`${base} is not a URL; check --api or AXBRIDGE_API`)
 
   const send = async (method: string, path: string, body?: object, headers = {}) => {
+    const csv = body instanceof Uint8Array
+    const type = csv ? 'text/csv' : 'application/json'
     const answer = await deps
       .fetch(new URL(path, base), {
         method,
         headers: {
           authorization: `Bearer ${token}`,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(body === undefined ? {} : { 'content-type': type }),
           ...headers,
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(answerMsMax),
+        ...(body === undefined ? {} : { body: csv ? body : JSON.stringify(body) }),
+        signal: AbortSignal.timeout(csv ? importMsMax : answerMsMax),
       })
       .catch((cause: unknown) => {
         throw new CliError(`${base} does not answer (${reasonOf(cause)}); is the api role up?`, {
@@ -66,6 +71,9 @@ export async function createApiClient(options: ApiOptions, deps: CliDeps): Promi
     },
     async post(path, body, headers) {
       return (await (await send('POST', path, body, headers)).json()) as never
+    },
+    async postCsv(path, csv) {
+      return (await (await send('POST', path, csv)).json()) as never
     },
     async patch(path, body) {
       return (await (await send('PATCH', path, body)).json()) as never

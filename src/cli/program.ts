@@ -6,9 +6,11 @@ import { addCdrCommand } from './cdr.ts'
 import { type CliDeps, type CliEnv, CliError } from './deps.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { addEmbeddedCommand } from './embedded.ts'
+import { addInventoryCommand } from './inventory.ts'
 import { addKeyCommand } from './key.ts'
 import { maskedText } from './masked-text.ts'
 import { addMigrateCommand } from './migrate.ts'
+import { addNumbersCommand } from './numbers.ts'
 import { addServeCommand } from './serve.ts'
 import { addTokenCommand } from './token.ts'
 
@@ -44,6 +46,8 @@ function createProgram(deps: CliDeps): Command {
   addMigrateCommand(program, deps)
   addEmbeddedCommand(program, deps)
   addBindCommand(program, deps)
+  addInventoryCommand(program, deps)
+  addNumbersCommand(program, deps)
   addAccountCommand(program, deps)
   addTokenCommand(program, deps)
   addKeyCommand(program, deps)

@@ -41,7 +41,7 @@ export async function cli(
           method: request.method,
           url: request.url,
           headers: Object.fromEntries(request.headers),
-          body: text === '' ? undefined : JSON.parse(text),
+          body: bodyOf(request, text),
         }
         asked.push(one)
         if (answer === undefined) throw new TypeError('fetch failed')
@@ -52,6 +52,11 @@ export async function cli(
     args,
   )
   return { ...run, asked }
+}
+
+function bodyOf(request: Request, text: string): unknown {
+  if (text === '') return undefined
+  return request.headers.get('content-type') === 'text/csv' ? text : JSON.parse(text)
 }
 
 export const problem = (status: number, body: object) =>
