@@ -70,8 +70,9 @@ export function createBind(
 async function bindableProduct(deps: BindDeps, command: BindCommand): Promise<BindableProduct> {
   const product = await deps.productOf(command.accountId, command.poolKey)
   if (product === undefined) throw poolUnknown()
-  if (command.product !== undefined && command.product !== product) {
-    throw productMismatch(product, command.product)
+  const asked = command.product === undefined ? [] : [command.product].flat()
+  if (asked.length > 0 && !asked.includes(product)) {
+    throw productMismatch(product, asked.join(' or '))
   }
   if (product === 'X_MODE') throw takesNoBindings()
   return product

@@ -43,8 +43,8 @@ export type Survey = {
 export type BindCommand = BindingTerms & {
   readonly accountId: AccountId
   readonly poolKey: PoolKey
-  /** Refused when the pool is of another. */
-  readonly product?: Product | undefined
+  /** Refused when the pool is of another, or of none of these. */
+  readonly product?: Product | readonly Product[] | undefined
   readonly a: PhoneNumber
   /** AXB needs it; for the others: whom A reaches by calling X. */
   readonly b?: PhoneNumber | undefined

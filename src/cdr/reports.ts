@@ -1,6 +1,6 @@
 import type { CallEvent, CallFacts } from '../domain/call-event.ts'
 import type { PhoneNumber } from '../domain/phone-number.ts'
-import { beijingTime } from './beijing-time.ts'
+import { beijingTime } from '../platform/beijing-time.ts'
 
 /** As the vendor names them; field names and order are the vendor's too. */
 export type CallReport =

@@ -15,3 +15,12 @@ export function monthAfter(moment: Date, count: number): Date {
   const local = new Date(moment.getTime() + offsetMs)
   return new Date(Date.UTC(local.getUTCFullYear(), local.getUTCMonth() + count) - offsetMs)
 }
+
+const writtenPattern = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/
+
+/** What `beijingTime` writes, read back; undefined for anything else, such as the 31st of February. */
+export function fromBeijingTime(text: string): Date | undefined {
+  if (!writtenPattern.test(text)) return undefined
+  const time = new Date(`${text.replace(' ', 'T')}+08:00`)
+  return Number.isNaN(time.getTime()) || beijingTime(time) !== text ? undefined : time
+}
