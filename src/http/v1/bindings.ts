@@ -1,160 +1,100 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from 'typebox'
-import type { BindCommand, Binding } from '../../bindings/binding.ts'
+import type { BindingFilter } from '../../bindings/binding.ts'
 import type { Bindings } from '../../bindings/bindings.ts'
-import { DomainError } from '../../domain/errors.ts'
-import { type BindingId, type PoolKey, parseBindingId } from '../../domain/ids.ts'
+import type { AccountId, PoolKey } from '../../domain/ids.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
-import { type Principal, principalOf } from '../auth.ts'
+import { principalOf } from '../auth.ts'
 import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
-import { type Fault, problems, RequestRefused } from '../problem.ts'
+import { problems, RequestRefused } from '../problem.ts'
+import { bindingBulkRoutes } from './binding-bulks.ts'
+import { changeOf, commandOf, idIn } from './binding-requests.ts'
+import {
+  answerOf,
+  BindingAnswer,
+  BindingChangeRequest,
+  BindRequest,
+  csvColumns,
+  extensionShape,
+  groupIdShape,
+  keyHeaders,
+  outIdShape,
+} from './binding-shapes.ts'
 import {
   bindingIdShape,
   closed,
-  compact,
-  lineOfText,
-  maskedNumberShape,
   pageAnswer,
   pageOf,
   pageQuery,
   poolKeyShape,
   productShape,
   realNumberShape,
-  ringSecondsShape,
-  talkSecondsShape,
-  timeShape,
-  timeText,
-  tonesShape,
   virtualIn,
   virtualNumberShape,
 } from './shapes.ts'
 
-const callRestrictShape = Type.Enum(['CONTROL_AX_DISABLE', 'CONTROL_BX_DISABLE'], {
-  description: 'Side that may not call X: A, or B.',
-})
-
-const outIdShape = lineOfText(128, {
-  description: 'Your own id of the binding; comes back in every report.',
-  examples: ['order-20300131-7'],
-})
-
-const BindRequest = Type.Object(
-  {
-    poolKey: poolKeyShape,
-    phoneA: realNumberShape,
-    phoneB: realNumberShape,
-    x: Type.Optional(virtualNumberShape),
-    expiresAt: timeShape,
-    recording: Type.Optional(Type.Boolean({ description: 'Record every call.' })),
-    tones: Type.Optional(tonesShape),
-    ringSeconds: Type.Optional(ringSecondsShape),
-    talkSeconds: Type.Optional(talkSecondsShape),
-    callRestrict: Type.Optional(callRestrictShape),
-    outId: Type.Optional(outIdShape),
-  },
-  {
-    ...closed,
-    examples: [
-      {
-        poolKey: 'FC100000000000001',
-        phoneA: '13800000001',
-        phoneB: '13900000002',
-        expiresAt: '2030-01-31T23:59:59+08:00',
-        recording: true,
-        outId: 'order-20300131-7',
-      },
-    ],
-  },
-)
-type BindRequest = Static<typeof BindRequest>
-
-const BindingAnswer = Type.Object(
-  {
-    id: bindingIdShape,
-    poolKey: poolKeyShape,
-    product: productShape,
-    x: virtualNumberShape,
-    phoneA: maskedNumberShape,
-    phoneB: Type.Optional(maskedNumberShape),
-    status: Type.Enum(['live', 'expired', 'unbound']),
-    expiresAt: timeShape,
-    createdAt: timeShape,
-    endedAt: Type.Optional(timeShape),
-    recording: Type.Optional(Type.Boolean({ description: 'Absent here and below: as the pool.' })),
-    tones: Type.Optional(tonesShape),
-    ringSeconds: Type.Optional(ringSecondsShape),
-    talkSeconds: Type.Optional(talkSecondsShape),
-    callRestrict: Type.Optional(callRestrictShape),
-    outId: Type.Optional(outIdShape),
-  },
-  {
-    examples: [
-      {
-        id: '1000000000000001',
-        poolKey: 'FC100000000000001',
-        product: 'AXB',
-        x: '+8617000000001',
-        phoneA: '138****0001',
-        phoneB: '139****0002',
-        status: 'live',
-        expiresAt: '2030-01-31T15:59:59Z',
-        createdAt: '2030-01-30T02:00:00Z',
-        recording: true,
-        outId: 'order-20300131-7',
-      },
-    ],
-  },
-)
-
-const csvColumns = [
-  ...(['id', 'poolKey', 'product', 'x', 'phoneA', 'phoneB', 'status', 'expiresAt'] as const),
-  ...(['createdAt', 'endedAt', 'recording', 'callRestrict', 'outId'] as const),
-]
-
 const BindingParams = Type.Object({ id: bindingIdShape })
 
-const BindingQuery = Type.Object(
+/** The vendor's protocol names pool and X besides the id; who wants the same check gives them here. */
+const MustMatch = Type.Object(
   {
-    poolKey: Type.Optional(poolKeyShape),
-    x: Type.Optional(virtualNumberShape),
-    outId: Type.Optional(outIdShape),
-    live: Type.Optional(Type.Boolean({ description: '`true`: only those that are live.' })),
-    ...pageQuery,
-    ...csvQuery,
+    poolKey: Type.Optional({ ...poolKeyShape, description: 'Must be the pool of the binding.' }),
+    x: Type.Optional({ ...virtualNumberShape, description: 'Must be the X of the binding.' }),
   },
   closed,
 )
+type MustMatch = Static<typeof MustMatch>
 
-const BindHeaders = Type.Object({
-  'idempotency-key': Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 255,
-      pattern: '^[\\x21-\\x7e]*$',
-      description:
-        'The same key with the same body gives the same binding for 24 hours, however often it is sent.',
-      examples: ['8f14e45f-ceea-467f-a8f2-6c1d1c1f2b0a'],
+const filters = {
+  poolKey: Type.Optional(poolKeyShape),
+  product: Type.Optional(productShape),
+  x: Type.Optional(virtualNumberShape),
+  outId: Type.Optional(outIdShape),
+  groupId: Type.Optional(groupIdShape),
+  extension: Type.Optional(extensionShape),
+  status: Type.Optional(Type.Enum(['live', 'expired', 'unbound'])),
+  live: Type.Optional(
+    Type.Boolean({ description: '`true`: only those that are live, as `status=live`.' }),
+  ),
+  order: Type.Optional(
+    Type.Enum(['newest', 'oldest', 'expires'], {
+      description: '`newest` unless given. `expires`: the live ones, the next to expire first.',
     }),
   ),
-})
+}
+
+const BindingQuery = Type.Object({ ...filters, ...pageQuery, ...csvQuery }, closed)
+
+const BindingSearch = Type.Object(
+  {
+    phone: realNumberShape,
+    role: Type.Optional(
+      Type.Enum(['A', 'any'], { description: '`A`: only where it is A. Else as A or B.' }),
+    ),
+    ...filters,
+    ...pageQuery,
+  },
+  { ...closed, examples: [{ phone: '13800000001', role: 'A', status: 'live' }] },
+)
+
+type Filters = Static<typeof BindingQuery> | Static<typeof BindingSearch>
 
 type BindingDeps = { bindings: Bindings; parser: NumberParser }
+type App = Parameters<FastifyPluginAsyncTypebox>[0]
 
-export const bindingRoutes: FastifyPluginAsyncTypebox<BindingDeps> = async (
-  app,
-  { bindings, parser },
-) => {
+export const bindingRoutes: FastifyPluginAsyncTypebox<BindingDeps> = async (app, deps) => {
+  const { bindings, parser } = deps
   app.post(
     '/bindings',
     {
       config: { scope: 'bind' },
       schema: {
         operationId: 'createBinding',
-        summary: 'Bind A and B to an X number',
+        summary: 'Bind A, and B where there is one, to an X number',
         description:
-          'The next call that arrives after the answer sees the binding. Without `x` a free one of the pool is taken.',
+          'The next call that arrives after the answer sees the binding. Without `x` a free one of the pool is taken: of the expected city, or of the city of A, as the pool assigns.',
         tags: ['bindings'],
-        headers: BindHeaders,
+        headers: keyHeaders,
         body: BindRequest,
         response: { 201: BindingAnswer, ...problems(400, 404, 409, 413, 415, 422) },
       },
@@ -167,7 +107,12 @@ export const bindingRoutes: FastifyPluginAsyncTypebox<BindingDeps> = async (
       return reply.code(201).send(answerOf(bound))
     },
   )
+  addLists(app, deps)
+  addSingleRoutes(app, deps)
+  await app.register(bindingBulkRoutes, deps)
+}
 
+function addLists(app: App, { bindings, parser }: BindingDeps): void {
   app.get(
     '/bindings',
     {
@@ -181,14 +126,8 @@ export const bindingRoutes: FastifyPluginAsyncTypebox<BindingDeps> = async (
       },
     },
     async (request, reply) => {
-      const { poolKey, x, outId, live, limit, cursor } = request.query
-      const filter = {
-        accountId: principalOf(request).accountId,
-        poolKey: poolKey as PoolKey | undefined,
-        x: x === undefined ? undefined : virtualIn('querystring/x', x, parser),
-        outId,
-        liveOnly: live,
-      }
+      const { limit, cursor } = request.query
+      const filter = filterOf(request.query, principalOf(request).accountId, parser, 'querystring')
       const list = (part: Part) => bindings.list({ ...filter, ...part })
       if (wantsCsv(request)) {
         const csv = { name: 'bindings', columns: csvColumns, list, answer: answerOf }
@@ -198,13 +137,68 @@ export const bindingRoutes: FastifyPluginAsyncTypebox<BindingDeps> = async (
     },
   )
 
-  addSingleRoutes(app, bindings)
+  app.post(
+    '/bindings/search',
+    {
+      config: { scope: 'read', audit: false },
+      schema: {
+        operationId: 'searchBindings',
+        summary: 'Bindings of a real number, newest first',
+        description: 'A POST, so that the number stands in no URL and no log of URLs.',
+        tags: ['bindings'],
+        body: BindingSearch,
+        response: { 200: pageOf(BindingAnswer), ...problems(400, 413, 415, 422) },
+      },
+    },
+    async (request) => {
+      const { phone, role, limit, cursor } = request.body
+      const number = parser.real(phone)
+      if (number === undefined) throw notANumber()
+      const filter = filterOf(request.body, principalOf(request).accountId, parser, 'body')
+      const party = role === 'A' ? { a: number } : { party: number }
+      return pageAnswer(await bindings.list({ ...filter, ...party, limit, cursor }), answerOf)
+    },
+  )
 }
 
-const addSingleRoutes = (
-  app: Parameters<FastifyPluginAsyncTypebox>[0],
-  bindings: Bindings,
-): void => {
+function filterOf(
+  given: Filters,
+  accountId: AccountId,
+  parser: NumberParser,
+  at: string,
+): BindingFilter {
+  const { poolKey, product, x, outId, groupId, extension, status, live, order } = given
+  return {
+    accountId,
+    poolKey: poolKey as PoolKey | undefined,
+    product,
+    x: x === undefined ? undefined : virtualIn(`${at}/x`, x, parser),
+    ...{ outId, groupId, extension },
+    state: live === true ? 'live' : status,
+    sort: order,
+  }
+}
+
+const notANumber = () =>
+  new RequestRefused(
+    [
+      {
+        pointer: 'body/phone',
+        detail:
+          'is not a phone number; give mobile or fixed line with area code, or E.164 with plus',
+      },
+    ],
+    { vendorCode: 'isv.MOBILE_NUMBER_ILLEGAL' },
+  )
+
+function addSingleRoutes(app: App, { bindings, parser }: BindingDeps): void {
+  const refOf = (accountId: AccountId, id: string, { poolKey, x }: MustMatch) => ({
+    accountId,
+    id: idIn(id),
+    poolKey: poolKey as PoolKey | undefined,
+    x: x === undefined ? undefined : virtualIn('querystring/x', x, parser),
+  })
+
   app.get(
     '/bindings/:id',
     {
@@ -223,6 +217,34 @@ const addSingleRoutes = (
     },
   )
 
+  app.patch(
+    '/bindings/:id',
+    {
+      config: { scope: 'bind' },
+      schema: {
+        operationId: 'updateBinding',
+        summary: 'Change a live binding',
+        description:
+          'What is not named stays. The next call that arrives after the answer sees the change; a call that is up goes on as it began.',
+        tags: ['bindings'],
+        headers: keyHeaders,
+        params: BindingParams,
+        querystring: MustMatch,
+        body: BindingChangeRequest,
+        response: { 200: BindingAnswer, ...problems(400, 404, 409, 413, 415, 422) },
+      },
+    },
+    async (request) => {
+      const { accountId } = principalOf(request)
+      const updated = await bindings.update({
+        ...refOf(accountId, request.params.id, request.query),
+        change: changeOf(request.body, parser),
+        idempotencyKey: request.headers['idempotency-key'],
+      })
+      return answerOf(updated)
+    },
+  )
+
   app.delete(
     '/bindings/:id',
     {
@@ -234,86 +256,14 @@ const addSingleRoutes = (
           'No call that arrives after the answer is connected by it; a call that is up goes on.',
         tags: ['bindings'],
         params: BindingParams,
+        querystring: MustMatch,
         response: { 204: Type.Null({ description: 'It is over.' }), ...problems(400, 404) },
       },
     },
     async (request, reply) => {
       const { accountId } = principalOf(request)
-      await bindings.unbind({ accountId, id: idIn(request.params.id) })
+      await bindings.unbind(refOf(accountId, request.params.id, request.query))
       return reply.code(204).send(null)
     },
   )
-}
-
-/** Every number that is none is named before the request is refused. What may be bound is the room's to say. */
-function commandOf(body: BindRequest, { accountId }: Principal, parser: NumberParser): BindCommand {
-  const a = parser.real(body.phoneA)
-  const b = parser.real(body.phoneB)
-  const x = body.x === undefined ? undefined : parser.virtual(body.x)
-  const faults: Fault[] = []
-  if (a === undefined) faults.push(numberFault('phoneA'))
-  if (b === undefined) faults.push(numberFault('phoneB'))
-  if (x === undefined && body.x !== undefined) faults.push(numberFault('x'))
-  if (a === undefined || b === undefined || faults.length > 0) {
-    throw new RequestRefused(faults, { vendorCode: 'isv.MOBILE_NUMBER_ILLEGAL' })
-  }
-  return {
-    accountId,
-    poolKey: body.poolKey as PoolKey,
-    a,
-    b,
-    x,
-    expiresAt: new Date(body.expiresAt),
-    recording: body.recording,
-    tones: body.tones,
-    ringSecondsMax: body.ringSeconds,
-    talkSecondsMax: body.talkSeconds,
-    restriction: restrictionOf(body.callRestrict),
-    outId: body.outId,
-  }
-}
-
-function restrictionOf(callRestrict: BindRequest['callRestrict']): 'AX' | 'BX' | undefined {
-  if (callRestrict === undefined) return undefined
-  return callRestrict === 'CONTROL_AX_DISABLE' ? 'AX' : 'BX'
-}
-
-const numberFault = (field: string): Fault => ({
-  pointer: `body/${field}`,
-  detail: 'is not a phone number; give mobile or fixed line with area code, or E.164 with plus',
-})
-
-/** The pattern lets ids through that are above 2^53: nothing is known by them. */
-function idIn(text: string): BindingId {
-  const id = parseBindingId(text)
-  if (id !== undefined) return id
-  throw new DomainError('binding-unknown', 404, 'There is no binding with this id.', {
-    vendorCode: 'isv.SUBS_NOT_EXIST',
-  })
-}
-
-function answerOf(binding: Binding): Static<typeof BindingAnswer> {
-  return compact({
-    id: binding.id as string,
-    poolKey: binding.poolKey as string,
-    product: binding.product,
-    x: binding.x as string,
-    phoneA: binding.a.toString(),
-    phoneB: binding.b?.toString(),
-    status: binding.state,
-    expiresAt: timeText(binding.expiresAt),
-    createdAt: timeText(binding.createdAt),
-    endedAt: binding.endedAt === undefined ? undefined : timeText(binding.endedAt),
-    recording: binding.recording,
-    tones: binding.tones,
-    ringSeconds: binding.ringSecondsMax,
-    talkSeconds: binding.talkSecondsMax,
-    callRestrict: callRestrictOf(binding.restriction),
-    outId: binding.outId,
-  })
-}
-
-function callRestrictOf(restriction: 'AX' | 'BX' | undefined): BindRequest['callRestrict'] {
-  if (restriction === undefined) return undefined
-  return restriction === 'AX' ? 'CONTROL_AX_DISABLE' : 'CONTROL_BX_DISABLE'
 }

@@ -5,7 +5,6 @@ import type { AccessKey, Account, Token } from '../../../src/accounts/account.ts
 import type { AuditNote } from '../../../src/accounts/audit.ts'
 import type { BindCommand, Binding } from '../../../src/bindings/binding.ts'
 import type { CallRecord } from '../../../src/cdr/call-records.ts'
-import { DomainError } from '../../../src/domain/errors.ts'
 import type {
   AccountId,
   BindingId,
@@ -26,6 +25,7 @@ import { createMetrics } from '../../../src/platform/metrics.ts'
 import { createNumberParser } from '../../../src/platform/phone-numbers.ts'
 import { aMarket } from './a-market.ts'
 import { moveRooms } from './moves-and-certification.ts'
+import { someBindings } from './some-bindings.ts'
 
 export const token = 'a-token-that-only-tests-know'
 export const account = 'main' as AccountId
@@ -163,24 +163,9 @@ function aKey(given: Partial<AccessKey> = {}): AccessKey {
 }
 
 function someRooms(commands: BindCommand[]): Omit<V1Rooms, keyof AccountRooms> {
-  const bindingUnknown = () => new DomainError('binding-unknown', 404, 'There is none.')
   return {
     parser: createNumberParser({ country: 'CN' }),
-    bindings: {
-      bind: async (command) => {
-        commands.push(command)
-        return aBinding({ ...command, x: command.x ?? aBinding().x })
-      },
-      unbind: async (ref) => {
-        if (ref.id !== aBinding().id) throw bindingUnknown()
-        return aBinding({ state: 'unbound' })
-      },
-      get: async (_account, id) => {
-        if (id !== aBinding().id) throw bindingUnknown()
-        return aBinding()
-      },
-      list: async () => ({ items: [aBinding()], nextCursor: 'bmV4dA' }),
-    },
+    bindings: someBindings(aBinding(), commands),
     pools: {
       create: async (pool) => aPool({ name: pool.name, product: pool.product }),
       get: async () => aPool(),
