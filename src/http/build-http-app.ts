@@ -7,6 +7,7 @@ import { DomainError } from '../domain/errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import { addAudit } from './audit.ts'
 import { type Authenticate, addAuth } from './auth.ts'
+import { guidedRoutes } from './certify/guided-routes.ts'
 import { addErrorHandler, answerUnreadable, sendProblem } from './errors.ts'
 import { addNotFoundHandler } from './known-paths.ts'
 import { addOpenApi } from './openapi.ts'
@@ -84,6 +85,8 @@ export async function buildHttpApp(deps: HttpDeps): Promise<FastifyInstance> {
   await addOpenApi(app)
   addOperations(app, deps.operations)
   await app.register(v1Routes, { ...deps.rooms, prefix: '/v1' })
+  const { certification, parser } = deps.rooms
+  await app.register(guidedRoutes, { guided: certification.guided, parser })
   await app.ready()
   return app
 }

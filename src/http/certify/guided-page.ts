@@ -13,6 +13,7 @@ main{max-width:32rem;margin:0 auto;padding:1rem 1rem 3rem}
 h1{font-size:1.375rem;line-height:1.3;margin:.5rem 0 .75rem}
 h2{font-size:1rem;margin:0 0 .5rem}
 p{margin:0 0 .75rem}
+p:last-child{margin-bottom:0}
 section{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:1rem;margin:0 0 1rem}
 ul{margin:0;padding-left:1.25rem}
 .numbers{list-style:none;padding:0;font-variant-numeric:tabular-nums}
@@ -22,7 +23,7 @@ label{display:block;font-weight:600}
 .field{margin:0 0 1rem}
 input[type=text],input[type=tel]{display:block;width:100%;min-height:3rem;margin-top:.25rem;padding:.5rem .75rem;font:inherit;color:inherit;background:var(--ground);border:1px solid var(--soft);border-radius:.5rem}
 input:focus-visible,button:focus-visible,a:focus-visible{outline:3px solid var(--act);outline-offset:2px}
-[aria-invalid=true]{border:2px solid var(--bad)}
+input[type][aria-invalid=true]{border:2px solid var(--bad)}
 .fault{display:block;color:var(--bad);font-size:.875rem;font-weight:600}
 .alert{border-color:var(--bad);color:var(--bad);font-weight:600}
 .consent{display:flex;gap:.75rem;align-items:flex-start;font-weight:400}
@@ -48,17 +49,18 @@ export const pagePolicy = [
 /** By field: what to say beside it. */
 export type FormFaults = { readonly [Field in 'phone' | 'name' | 'document' | 'consent']?: string }
 
-type FormView = Extract<GuidedView, { state: 'form' }>
+/** With X numbers as people dial them. */
+export type FormView = Omit<Extract<GuidedView, { state: 'form' }>, 'someNumbers'> & {
+  readonly someNumbers: readonly string[]
+}
+export type PageView = FormView | Exclude<GuidedView, { state: 'form' }>
 
-export function viewPage(view: GuidedView, words: Words): string {
+export function viewPage(view: PageView, words: Words): string {
   switch (view.state) {
     case 'form':
       return formPage(view, words, { faults: {}, name: '' })
     case 'submitted':
-      return notePage(words, {
-        ...words.submitted,
-        mark: html`<p class="mark" aria-hidden="true">…</p>`,
-      })
+      return notePage(words, words.submitted)
     case 'approved':
       return notePage(words, {
         ...words.approved,
@@ -84,11 +86,11 @@ export function formPage(
   return pageOf(
     words,
     words.title,
-    html`<p>${words.intro(view.accountName, view.numbers)}</p>
+    html`${Object.keys(faults).length > 0 ? html`<section class="alert" role="alert">${words.faults.summary}</section>` : undefined}
+<p>${words.intro(view.accountName, view.numbers)}</p>
 <section><h2>${words.numbersTitle}</h2>
 <ul class="numbers">${view.someNumbers.map((x) => html`<li>${x}</li>`)}</ul>
 ${more > 0 ? html`<p class="soft">${words.moreNumbers(more)}</p>` : undefined}</section>
-${Object.keys(faults).length > 0 ? html`<section class="alert" role="alert">${words.faults.summary}</section>` : undefined}
 <section><h2>${words.formTitle}</h2>
 <form method="post">
 ${field({ id: 'phone', label: words.phone, hint: words.phoneHint, fault: faults.phone }, html`type="tel" inputmode="tel" autocomplete="tel" maxlength="40"`)}
@@ -110,7 +112,7 @@ function field({ id, label, hint, fault }: Field, attributes: Html): Html {
   return html`<div class="field"><label for="${id}">${label}</label>
 <span class="hint" id="${id}-hint">${hint}</span>
 ${fault === undefined ? undefined : html`<span class="fault" id="${id}-fault">${fault}</span>`}
-<input id="${id}" name="${id}" required ${attributes} aria-describedby="${described}"${fault === undefined ? undefined : html` aria-invalid="true"`}></div>`
+<input id="${id}" name="${id}" required ${attributes} aria-describedby="${described}"${fault === undefined ? undefined : html` aria-invalid="true" autofocus`}></div>`
 }
 
 /** The person goes on at the provider's. A link, since a form may only lead back to us. */
@@ -128,7 +130,7 @@ export function notePage(
   return pageOf(
     words,
     note.title,
-    html`<section>${note.mark}${note.more}<p>${note.text}</p></section>`,
+    html`<section>${note.mark}<p>${note.text}</p>${note.more}</section>`,
   )
 }
 

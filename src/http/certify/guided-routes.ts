@@ -1,13 +1,15 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import type { GuidedForm, GuidedView } from '../../certification/certifier.ts'
+import type { GuidedForm } from '../../certification/certifier.ts'
 import type { GuidedCheck } from '../../certification/guided-check.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import {
   type FormFaults,
+  type FormView,
   formPage,
   notePage,
   onwardsPage,
+  type PageView,
   pagePolicy,
   viewPage,
 } from './guided-page.ts'
@@ -47,9 +49,15 @@ export const guidedRoutes: FastifyPluginAsync<GuidedDeps> = async (app, { guided
   })
   app.setErrorHandler(async (error, request, reply) => failurePage(error, request, reply))
 
+  async function open(token: string): Promise<PageView | undefined> {
+    const view = await guided.open(token)
+    if (view?.state !== 'form') return view
+    return { ...view, someNumbers: view.someNumbers.map((x) => parser.national(x)) }
+  }
+
   app.get<TokenParams>('/certify/:token', route, async (request, reply) => {
     const words = wordsOf(request)
-    const view = await guided.open(request.params.token)
+    const view = await open(request.params.token)
     if (view === undefined) return closedPage(reply, words)
     return page(reply, 200, viewPage(view, words))
   })
@@ -57,7 +65,7 @@ export const guidedRoutes: FastifyPluginAsync<GuidedDeps> = async (app, { guided
   app.post<TokenParams>('/certify/:token', route, async (request, reply) => {
     const words = wordsOf(request)
     const { token } = request.params
-    const view = await guided.open(token)
+    const view = await open(token)
     if (view === undefined) return closedPage(reply, words)
     if (view.state !== 'form') return backTo(reply, token)
     const sent = fieldsOf(request.body)
@@ -121,7 +129,7 @@ function closedPage(reply: FastifyReply, words: Words): FastifyReply {
 function formAgain(
   reply: FastifyReply,
   words: Words,
-  given: { view: Extract<GuidedView, { state: 'form' }>; faults: FormFaults; name: string },
+  given: { view: FormView; faults: FormFaults; name: string },
 ): FastifyReply {
   return page(reply, 422, formPage(given.view, words, given))
 }
