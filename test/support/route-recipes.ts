@@ -1,0 +1,157 @@
+import type { Things } from './two-accounts.ts'
+
+/**
+ * How each operation of /v1 is aimed at somebody's things. A new route fails
+ * test/integration/http/every-route.test.ts until it has a line here: what is asked, with the ids
+ * of `Things` (test/support/two-accounts.ts makes one of everything for an account: add what is new).
+ */
+export type Recipe = {
+  /** Path with query, without /v1. */
+  readonly path: string
+  readonly body?: unknown
+  readonly contentType?: string
+  /** Names nobody's things in particular: everybody may ask it, and sees or makes only his own. */
+  readonly ownOnly?: boolean
+  /** Its answer is other every time, such as one that tells of last uses. */
+  readonly changing?: boolean
+  /** An operator's, and what it is about is not made by these tests: nothing is found. */
+  readonly absent?: boolean
+}
+
+const enc = encodeURIComponent
+const inAnHour = () => new Date(Date.now() + 3_600_000)
+
+/** In the order in which the owner does them: what destroys comes last. */
+export const recipes: Readonly<Record<string, (things: Things) => Recipe>> = {
+  // What is read.
+  getOwnAccount: () => ({ path: '/account', ownOnly: true }),
+  listPools: () => ({ path: '/pools', ownOnly: true }),
+  listProducts: () => ({ path: '/products', ownOnly: true }),
+  getPool: ({ poolKey }) => ({ path: `/pools/${poolKey}` }),
+  listNumbers: ({ poolKey }) => ({ path: `/numbers?poolKey=${poolKey}` }),
+  getNumberTotals: ({ poolKey }) => ({ path: `/numbers/totals?poolKey=${poolKey}` }),
+  getNumber: ({ x }) => ({ path: `/numbers/${enc(x)}` }),
+  listCities: () => ({ path: '/cities', ownOnly: true, changing: true }),
+  listBindings: ({ poolKey }) => ({ path: `/bindings?poolKey=${poolKey}` }),
+  getBinding: ({ bindingId }) => ({ path: `/bindings/${bindingId}` }),
+  searchBindings: ({ poolKey }) => ({
+    path: '/bindings/search',
+    body: { poolKey, phone: '13800009001' },
+  }),
+  revealBinding: ({ bindingId }) => ({ path: `/bindings/${bindingId}/numbers` }),
+  listCalls: ({ bindingId }) => ({ path: `/calls?bindingId=${bindingId}` }),
+  getCall: ({ callId }) => ({ path: `/calls/${callId}` }),
+  revealCall: ({ callId }) => ({ path: `/calls/${callId}/numbers` }),
+  listOrders: ({ poolKey }) => ({ path: `/orders?poolKey=${poolKey}` }),
+  getOrder: ({ orderId }) => ({ path: `/orders/${orderId}` }),
+  listNumberMigrations: ({ poolKey }) => ({ path: `/number-migrations?fromPoolKey=${poolKey}` }),
+  getNumberMigration: ({ migrationId }) => ({ path: `/number-migrations/${migrationId}` }),
+  listMovedNumbers: ({ migrationId }) => ({ path: `/number-migrations/${migrationId}/numbers` }),
+  listCertifiers: ({ freeX }) => ({ path: `/certifiers?x=${enc(freeX)}` }),
+  getCertifier: ({ certifierId }) => ({ path: `/certifiers/${certifierId}` }),
+  listCertifierNumbers: ({ certifierId }) => ({ path: `/certifiers/${certifierId}/numbers` }),
+  listTokens: () => ({ path: '/tokens', ownOnly: true, changing: true }),
+  getToken: ({ tokenId }) => ({ path: `/tokens/${tokenId}`, changing: true }),
+  listAccessKeys: () => ({ path: '/access-keys', ownOnly: true }),
+  getAccessKey: ({ keyId }) => ({ path: `/access-keys/${keyId}` }),
+  listAudit: ({ accountId }) => ({ path: `/audit?accountId=${accountId}`, changing: true }),
+
+  // What is changed.
+  createPool: () => ({ path: '/pools', body: { name: 'one more', product: 'AXN' }, ownOnly: true }),
+  changePool: ({ poolKey }) => ({ path: `/pools/${poolKey}`, body: { name: 'renamed' } }),
+  addNumbers: ({ poolKey, accountId }) => ({
+    path: '/numbers',
+    body: { poolKey, numbers: [`1701900000${accountId.length}`] },
+  }),
+  updateNumber: ({ x }) => ({ path: `/numbers/${enc(x)}`, body: { note: 'changed' } }),
+  lockNumber: ({ x }) => ({ path: `/numbers/${enc(x)}/lock` }),
+  unlockNumber: ({ x }) => ({ path: `/numbers/${enc(x)}/unlock` }),
+  createBinding: ({ poolKey, x }) => ({
+    path: '/bindings',
+    body: { poolKey, x, phoneA: '13800009001', phoneB: '13900009002', expiresAt: inAnHour() },
+  }),
+  updateBinding: ({ bindingId }) => ({ path: `/bindings/${bindingId}`, body: { recording: true } }),
+  createBindings: ({ poolKey, x }) => ({
+    path: '/bindings/bulk',
+    body: {
+      items: [{ poolKey, x, phoneA: '13800009011', phoneB: '13900009012', expiresAt: inAnHour() }],
+    },
+  }),
+  quoteOrder: ({ poolKey, city }) => ({
+    path: '/orders/quote',
+    body: { poolKey, class: 1, city, quantity: 1 },
+  }),
+  placeOrder: ({ poolKey, city }) => ({
+    path: '/orders',
+    body: { poolKey, class: 1, city, quantity: 1 },
+  }),
+  migrateNumbers: ({ poolKey, otherPoolKey }) => ({
+    path: '/number-migrations',
+    body: { fromPoolKey: poolKey, toPoolKey: otherPoolKey, count: 1 },
+  }),
+  createCertifier: ({ poolKey }) => ({
+    path: '/certifiers',
+    body: { phone: '13800009003', poolKey },
+  }),
+  renewCertifierLink: ({ certifierId }) => ({ path: `/certifiers/${certifierId}/links` }),
+  createToken: ({ accountId }) => ({
+    path: '/tokens',
+    body: { name: 'test', scopes: ['read'], accountId },
+  }),
+  createAccessKey: ({ accountId }) => ({
+    path: '/access-keys',
+    body: { name: 'test', scopes: ['read'], accountId },
+  }),
+  rotateAccessKey: ({ keyId }) => ({ path: `/access-keys/${keyId}/rotate`, body: {} }),
+  disableAccessKey: ({ keyId }) => ({ path: `/access-keys/${keyId}/disable` }),
+  enableAccessKey: ({ keyId }) => ({ path: `/access-keys/${keyId}/enable` }),
+
+  // The operator's.
+  createAccount: () => ({ path: '/accounts', body: { id: 'one-more', name: 'One more' } }),
+  listAccounts: () => ({ path: '/accounts' }),
+  getAccount: ({ accountId }) => ({ path: `/accounts/${accountId}` }),
+  renameAccount: ({ accountId }) => ({ path: `/accounts/${accountId}`, body: { name: 'Other' } }),
+  suspendAccount: ({ accountId }) => ({ path: `/accounts/${accountId}/suspend` }),
+  resumeAccount: ({ accountId }) => ({ path: `/accounts/${accountId}/resume` }),
+  freezeNumber: ({ x }) => ({ path: `/numbers/${enc(x)}/freeze` }),
+  faultNumber: ({ x }) => ({ path: `/numbers/${enc(x)}/fault` }),
+  resumeNumber: ({ x }) => ({ path: `/numbers/${enc(x)}/resume` }),
+  importInventory: () => ({
+    path: '/inventory/imports',
+    body: 'number,class,city\n17008000001,1,杭州\n',
+    contentType: 'text/csv',
+  }),
+  listInventory: () => ({ path: '/inventory' }),
+  countInventory: () => ({ path: '/inventory/counts' }),
+  deleteFromInventory: () => ({ path: `/inventory/${enc('+8617008000001')}` }),
+  listCertificationReviews: () => ({ path: '/certification-reviews' }),
+  getCertificationReview: () => ({ path: '/certification-reviews/1', absent: true }),
+  approveCertification: () => ({
+    path: '/certification-reviews/1/approve',
+    body: {},
+    absent: true,
+  }),
+  refuseCertification: () => ({
+    path: '/certification-reviews/1/refuse',
+    body: { reason: 'test' },
+    absent: true,
+  }),
+  listTrunks: () => ({ path: '/trunks' }),
+  createTrunk: () => ({
+    path: '/trunks',
+    body: { id: 'one-more', host: '203.0.113.10', addresses: ['203.0.113.10'] },
+  }),
+  deleteTrunk: () => ({ path: '/trunks/one-more' }),
+
+  // What goes.
+  deleteBindings: ({ bindingId, poolKey }) => ({
+    path: '/bindings/bulk-unbind',
+    body: { items: [{ id: bindingId, poolKey }] },
+  }),
+  deleteBinding: ({ secondBindingId }) => ({ path: `/bindings/${secondBindingId}` }),
+  deleteCertifier: ({ certifierId }) => ({ path: `/certifiers/${certifierId}` }),
+  deleteNumber: ({ freeX }) => ({ path: `/numbers/${enc(freeX)}` }),
+  restoreToInventory: ({ freeX }) => ({ path: `/inventory/${enc(freeX)}/restore` }),
+  deleteAccessKey: ({ keyId }) => ({ path: `/access-keys/${keyId}` }),
+  revokeToken: ({ tokenId }) => ({ path: `/tokens/${tokenId}` }),
+}
