@@ -1,9 +1,10 @@
+import type { Product } from '../domain/call.ts'
 import type { SealedLeg, SealedNumberRoute } from '../domain/route-change.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { CacheTrust } from './cache-trust.ts'
 import { standingMatters } from './meet.ts'
 import type { CachedRoute, RecordsWanted, RouteQuestion } from './read-cached.ts'
-import { createWantedRecords } from './records-wanted.ts'
+import { createWantedRecords, recordsWanted } from './records-wanted.ts'
 import type { RouteCache } from './route-cache.ts'
 import type { CachedValue } from './route-record.ts'
 
@@ -27,24 +28,17 @@ export function createLookInCache(deps: {
   const { cache, trust, log } = deps
   const wantedRecords = createWantedRecords()
 
-  async function read(question: RouteQuestion): Promise<CachedRoute> {
-    const { x } = question
-    const wanted = wantedRecords.for(x)
-    const cached = await cache.read(question, wanted)
-    if (cached.number.kind !== 'number') return cached
-    const needed = recordsNeeded(cached.number.number)
-    if (needed.legs !== wanted.legs || needed.caller !== wanted.caller) {
-      wantedRecords.learn(x, needed)
-    }
-    const isAllThere = (wanted.legs || !needed.legs) && (wanted.caller || !needed.caller)
-    return isAllThere ? cached : cache.read(question, needed)
-  }
-
   return async (question) => {
     const { x, party } = question
     if (!trust.believes(x, party)) return undefined
     try {
-      const cached = await read(question)
+      const wanted = wantedRecords.for(x)
+      let cached = await cache.read(question, wanted)
+      if (cached.number.kind === 'number') {
+        const needed = recordsNeeded(cached.number.number)
+        if (needed !== wanted) wantedRecords.learn(x, needed)
+        if (!covers(wanted, needed)) cached = await cache.read(question, needed)
+      }
       // Asked once more: the answer may be older than the news that it is not to be believed.
       return trust.believes(x, party) ? cached : undefined
     } catch (err) {
@@ -58,41 +52,48 @@ export function createLookInCache(deps: {
 /** An X that carries one binding has it in its own record; so has one that carries none at all. */
 function recordsNeeded(number: SealedNumberRoute): RecordsWanted {
   const legs = number.product === 'AXB' || number.product === 'AXN_EXTENSION'
-  return { legs, caller: standingMatters(number) }
+  return recordsWanted(legs, standingMatters(number))
+}
+
+function covers(wanted: RecordsWanted, needed: RecordsWanted): boolean {
+  return (wanted.legs || !needed.legs) && (wanted.caller || !needed.caller)
 }
 
 /** Undefined: Redis does not know enough. */
 export function knownFrom(
-  cached: CachedRoute,
+  cached: CachedRoute | undefined,
   question: RouteQuestion,
   at: Date,
 ): Known | undefined {
+  if (cached === undefined) return undefined
   const { number } = cached
-  const none = { own: undefined, dialled: undefined }
-  if (number.kind === 'absent') return { number: undefined, ...none, version: number.version }
+  if (number.kind === 'absent') {
+    return { number: undefined, own: undefined, dialled: undefined, version: number.version }
+  }
   if (number.kind !== 'number') return undefined
-  const asked = legsAsked(cached, number.number, question, at)
-  if (!asked.every(isTold)) return undefined
-  const versions = asked.map((each) => ('version' in each ? each.version : 0))
+  const { product } = number.number
+  const { party, extension } = cached
+  const needs = needsOf(product, cached, question, at)
+  if ((needs.own && !isTold(party)) || (needs.dialled && !isTold(extension))) return undefined
   return {
     number: number.number,
-    own: legIn(cached.party),
-    dialled: legIn(cached.extension),
-    version: Math.max(number.version, ...versions),
+    own: legIn(party),
+    dialled: legIn(extension),
+    version: Math.max(number.version, versionOf(party), versionOf(extension)),
   }
 }
 
-function legsAsked(
-  { party, extension }: CachedRoute,
-  { product }: SealedNumberRoute,
+function needsOf(
+  product: Product,
+  { extension }: CachedRoute,
   question: RouteQuestion,
   at: Date,
-): readonly CachedValue[] {
-  const own = question.party === undefined ? [] : [party]
-  if (product === 'AXB') return own
-  if (product !== 'AXN_EXTENSION') return []
-  if (question.extension === undefined) return own
-  return isOfAnother(extension, question.party, at) ? [extension] : [...own, extension]
+): { readonly own: boolean; readonly dialled: boolean } {
+  const own = question.party !== undefined
+  if (product === 'AXB') return { own, dialled: false }
+  if (product !== 'AXN_EXTENSION') return { own: false, dialled: false }
+  if (question.extension === undefined) return { own, dialled: false }
+  return { own: own && !isOfAnother(extension, question.party, at), dialled: true }
 }
 
 /** An extension that is live and whose A is somebody else: who the caller is otherwise does not matter. */
@@ -104,6 +105,10 @@ function isOfAnother(extension: CachedValue, party: string | undefined, at: Date
 
 function isTold({ kind }: CachedValue): boolean {
   return kind === 'bound' || kind === 'absent'
+}
+
+function versionOf(value: CachedValue): number {
+  return value.kind === 'unknown' ? 0 : value.version
 }
 
 function legIn(value: CachedValue): SealedLeg | undefined {

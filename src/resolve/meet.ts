@@ -1,4 +1,5 @@
-import type { BoundRoute, CallerRole, CallerStanding, CallTerms } from '../domain/call.ts'
+import type { BoundRoute, CallerRole, CallerStanding } from '../domain/call.ts'
+import type { PoolKey } from '../domain/ids.ts'
 import { PhoneNumber } from '../domain/phone-number.ts'
 import type {
   CallerHoldings,
@@ -9,17 +10,20 @@ import type {
 import { tonesOver } from '../domain/tones.ts'
 import type { Vault } from '../platform/vault.ts'
 
-/** The records about one X and one caller; undefined: there is none. */
-type Records = {
-  readonly number: SealedNumberRoute
-  /** The caller's own leg on X. */
+/** The caller's own leg on X, and that of the extension that was dialled; undefined: there is none. */
+type Legs = {
   readonly own: SealedLeg | undefined
-  /** That of the extension that was dialled. */
   readonly dialled: SealedLeg | undefined
 }
 
-/** A leg, and the group that a caller must be in who is not A. */
-export type Met = SealedLeg & { readonly groupId: string | undefined }
+/** A binding, and as whom this caller meets it. */
+export type Met = {
+  readonly binding: OwnTerms & Pick<SealedLeg, 'bindingId' | 'expiresAt' | 'restriction' | 'outId'>
+  readonly callerRole: CallerRole
+  readonly peerSealed: string | undefined
+  /** The group that a caller must be in who is not A. */
+  readonly groupId: string | undefined
+}
 
 /**
  * For so long a binding that has expired is still told from none at all: then calls go as if it had
@@ -32,15 +36,22 @@ const expiredMs = 60_000
  * binding calls as A, whatever else he is. An extension leads to its own binding, unless the caller
  * is A of that very one; an extension that nobody has leaves A what he is.
  */
-export function meet(records: Records, party: string | undefined, at: Date): Met | undefined {
-  const { number } = records
+export function meet(
+  number: SealedNumberRoute | undefined,
+  legs: Legs,
+  party: string | undefined,
+  at: Date,
+): Met | undefined {
+  if (number === undefined) return undefined
   const met =
-    number.product === 'AXN_EXTENSION'
-      ? metExtension(records, at)
-      : number.product === 'AXB'
-        ? alone(records.own)
+    number.product === 'AXB'
+      ? metLeg(legs.own)
+      : number.product === 'AXN_EXTENSION'
+        ? metExtension(legs, at)
         : metSingle(number, party)
-  if (met === undefined || met.expiresAt.getTime() + expiredMs <= at.getTime()) return undefined
+  if (met === undefined || met.binding.expiresAt.getTime() + expiredMs <= at.getTime()) {
+    return undefined
+  }
   return met
 }
 
@@ -49,28 +60,33 @@ function metSingle(
   party: string | undefined,
 ): Met | undefined {
   if (single === undefined) return undefined
-  const { aIndex, aSealed, bSealed, groupId, ...binding } = single
-  if (party === aIndex) return { ...binding, callerRole: 'A', peerSealed: bSealed, groupId }
+  const { aIndex, aSealed, bSealed, groupId } = single
+  if (party === aIndex) return { binding: single, callerRole: 'A', peerSealed: bSealed, groupId }
   const callerRole: CallerRole = product === 'AXG' ? 'G' : 'N'
-  return { ...binding, callerRole, peerSealed: aSealed, groupId }
+  return { binding: single, callerRole, peerSealed: aSealed, groupId }
 }
 
 /** Whoever was A is anybody again at once: he is asked for an extension as they are. */
-function metExtension({ own, dialled }: Records, at: Date): Met | undefined {
+function metExtension({ own, dialled }: Legs, at: Date): Met | undefined {
   const asA = own !== undefined && own.expiresAt > at ? own : undefined
   const leadsElsewhere =
     dialled !== undefined &&
     dialled.bindingId !== asA?.bindingId &&
     (dialled.expiresAt > at || asA === undefined)
-  return alone(leadsElsewhere ? dialled : asA)
+  return metLeg(leadsElsewhere ? dialled : asA)
 }
 
-function alone(leg: SealedLeg | undefined): Met | undefined {
-  return leg === undefined ? undefined : { ...leg, groupId: undefined }
+function metLeg(leg: SealedLeg | undefined): Met | undefined {
+  if (leg === undefined) return undefined
+  const { callerRole, peerSealed } = leg
+  return { binding: leg, callerRole, peerSealed, groupId: undefined }
 }
 
 /** Whether what is held about the caller decides anything about this call. */
-export function standingMatters(number: SealedNumberRoute): boolean {
+export function standingMatters(
+  number: SealedNumberRoute | undefined,
+): number is SealedNumberRoute {
+  if (number === undefined) return false
   return number.settings.screened || number.product === 'AXG'
 }
 
@@ -86,14 +102,14 @@ export const noStanding: CallerStanding = {
 export function standingOf(
   holdings: CallerHoldings,
   call: {
-    readonly number: SealedNumberRoute
+    readonly poolKey: PoolKey | undefined
     readonly met: Met | undefined
     readonly lastCaller: string | undefined
   },
   indexOf: (sealed: string) => string,
 ): CallerStanding {
-  const { number, met, lastCaller } = call
-  const barred = holdings.blockedFrom.filter(([pool]) => pool === number.poolKey)
+  const { poolKey, met, lastCaller } = call
+  const barred = holdings.blockedFrom.filter(([pool]) => pool === poolKey)
   // Unsealing and indexing costs more than the rest of the lookup: only for who has entries.
   const isBarredFrom = (sealed: string | undefined): boolean => {
     if (barred.length === 0 || sealed === undefined) return false
@@ -102,7 +118,7 @@ export function standingOf(
   }
   return {
     isKnown: true,
-    blockedByPool: holdings.blockedBy.includes(number.poolKey),
+    blockedByPool: holdings.blockedBy.some((pool) => pool === poolKey),
     blockedFromPeer: isBarredFrom(met?.peerSealed),
     blockedFromLastCaller: isBarredFrom(lastCaller),
     inGroup: met?.groupId !== undefined && holdings.groups.includes(met.groupId),
@@ -113,24 +129,28 @@ export function standingOf(
  * The peer stays sealed until somebody asks for it: a call that is refused never opens it, and
  * opening costs more than all the rest of a lookup.
  */
-export function boundRoute(met: Met, number: SealedNumberRoute, vault: Vault): BoundRoute {
-  const { bindingId, callerRole, peerSealed, expiresAt, restriction, outId } = met
+export function boundRoute(
+  met: Met | undefined,
+  number: SealedNumberRoute | undefined,
+  vault: Vault,
+): BoundRoute | undefined {
+  if (met === undefined || number === undefined) return undefined
+  const { binding, callerRole, peerSealed } = met
+  const { settings } = number
   return {
-    bindingId,
+    bindingId: binding.bindingId,
     callerRole,
-    peer: peerSealed === undefined ? undefined : PhoneNumber.sealed(() => vault.open(peerSealed)),
-    expiresAt,
-    restriction,
-    outId,
-    ...mergedTerms(met, number.settings),
+    peer: sealedNumber(peerSealed, vault),
+    expiresAt: binding.expiresAt,
+    restriction: binding.restriction,
+    outId: binding.outId,
+    recording: binding.recording ?? settings.recording,
+    tones: tonesOver(binding.tones, settings.tones),
+    ringSecondsMax: binding.ringSecondsMax ?? settings.ringSecondsMax,
+    talkSecondsMax: binding.talkSecondsMax ?? settings.talkSecondsMax,
   }
 }
 
-function mergedTerms(own: OwnTerms, pool: CallTerms): CallTerms {
-  return {
-    recording: own.recording ?? pool.recording,
-    tones: tonesOver(own.tones, pool.tones),
-    ringSecondsMax: own.ringSecondsMax ?? pool.ringSecondsMax,
-    talkSecondsMax: own.talkSecondsMax ?? pool.talkSecondsMax,
-  }
+export function sealedNumber(sealed: string | undefined, vault: Vault): PhoneNumber | undefined {
+  return sealed === undefined ? undefined : PhoneNumber.sealed(() => vault.open(sealed))
 }

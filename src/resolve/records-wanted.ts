@@ -3,6 +3,16 @@ import type { RecordsWanted } from './read-cached.ts'
 
 /** Of the commonest product, and with nothing held against anybody. */
 const usual: RecordsWanted = { legs: true, caller: false }
+const legsAndCaller: RecordsWanted = { legs: true, caller: true }
+const callerAlone: RecordsWanted = { legs: false, caller: true }
+const neither: RecordsWanted = { legs: false, caller: false }
+
+/** Always the same object for the same wish. */
+export function recordsWanted(legs: boolean, caller: boolean): RecordsWanted {
+  if (legs) return caller ? legsAndCaller : usual
+  return caller ? callerAlone : neither
+}
+
 /** Some megabytes at most. */
 const keptMax = 50_000
 
@@ -17,13 +27,13 @@ export function createWantedRecords() {
     for: (x: VirtualNumber): RecordsWanted =>
       unusual.size === 0 ? usual : (unusual.get(x) ?? usual),
 
-    learn(x: VirtualNumber, { legs, caller }: RecordsWanted): void {
-      if (legs && !caller) {
-        if (unusual.size > 0) unusual.delete(x)
+    learn(x: VirtualNumber, needed: RecordsWanted): void {
+      if (needed === usual) {
+        unusual.delete(x)
         return
       }
       if (unusual.size >= keptMax) unusual.clear()
-      unusual.set(x, { legs, caller })
+      unusual.set(x, needed)
     },
   }
 }

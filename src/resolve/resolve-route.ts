@@ -1,20 +1,30 @@
 import type { CallerStanding, RouteRecord } from '../domain/call.ts'
 import { DomainError } from '../domain/errors.ts'
-import type { VirtualNumber } from '../domain/ids.ts'
-import { PhoneNumber } from '../domain/phone-number.ts'
+import type { PoolKey, VirtualNumber } from '../domain/ids.ts'
+import type { PhoneNumber } from '../domain/phone-number.ts'
 import { extensionParty, type SealedNumberRoute } from '../domain/route-change.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
 import type { CacheTrust } from './cache-trust.ts'
 import { createLookInCache, type Known, knownFrom } from './look-in-cache.ts'
-import { boundRoute, type Met, meet, noStanding, standingMatters, standingOf } from './meet.ts'
+import {
+  boundRoute,
+  type Met,
+  meet,
+  noStanding,
+  sealedNumber,
+  standingMatters,
+  standingOf,
+} from './meet.ts'
 import type { CachedRoute, RouteQuestion } from './read-cached.ts'
 import type { ReadCaller, ReadRoute, RouteCache } from './route-cache.ts'
 import { createTruth, isAway, type TruthUse } from './truth.ts'
 
 /** Where an answer came from. `miss`: from Postgres, and put into Redis. `postgres`: Redis was not asked or not believed. */
 export type LookupSource = 'redis' | 'miss' | 'postgres' | 'failed'
+
+const elsewhere: Readonly<Record<TruthUse, LookupSource>> = { miss: 'miss', direct: 'postgres' }
 
 export type ResolveRoute = (attempt: {
   readonly caller: PhoneNumber | undefined
@@ -33,26 +43,6 @@ type Deps = {
   readonly onLookup?: (source: LookupSource) => void
 }
 
-type Asked = {
-  readonly question: RouteQuestion
-  readonly at: Date
-  readonly cached: CachedRoute | undefined
-  readonly use: TruthUse
-}
-
-type Rest = Omit<RouteRecord, 'source' | 'version'> & {
-  /** Whether Postgres had to be asked about the caller. */
-  readonly isFromTruth: boolean
-}
-
-const nothingFound: Rest = {
-  number: undefined,
-  binding: undefined,
-  standing: noStanding,
-  lastCaller: undefined,
-  isFromTruth: false,
-}
-
 /**
  * What is true for this caller on this X. One round trip to Redis as a rule; Postgres for what is
  * not there yet, or when Redis is not to be believed. A binding just past its expiry may still be
@@ -60,48 +50,40 @@ const nothingFound: Rest = {
  * neither can tell.
  */
 export function createResolveRoute(deps: Deps): ResolveRoute {
+  const { vault } = deps
   const onLookup = deps.onLookup ?? (() => undefined)
   const lookInCache = createLookInCache(deps)
   const truth = createTruth(deps)
 
-  async function resolve(question: RouteQuestion, at: Date): Promise<[RouteRecord, LookupSource]> {
+  async function resolve(question: RouteQuestion, at: Date): Promise<RouteRecord> {
+    const { party } = question
     const cached = await lookInCache(question)
-    const inCache = cached === undefined ? undefined : knownFrom(cached, question, at)
+    const inCache = knownFrom(cached, question, at)
     const use: TruthUse = cached === undefined ? 'direct' : 'miss'
     const known = inCache ?? knownFromTruth(await truth.route(question, use), question)
-    const { version } = known
-    const { isFromTruth, ...found } = await findRest(known, { question, at, cached, use })
-    if (inCache !== undefined && !isFromTruth) {
-      return [{ ...found, source: 'redis', version }, 'redis']
-    }
-    return [{ ...found, source: 'postgres', version }, use === 'miss' ? 'miss' : 'postgres']
-  }
-
-  async function findRest({ number, ...legs }: Known, asked: Asked): Promise<Rest> {
-    if (number === undefined) return nothingFound
-    const { party } = asked.question
-    const met = meet({ ...legs, number }, party, asked.at)
+    const { number, version } = known
+    const met = meet(number, known, party, at)
     const holdings =
-      party === undefined || !standingMatters(number)
-        ? undefined
-        : await holdingsOf(deps, truth, { ...asked, number, party })
-    const lastCaller = isCallback(number, met) ? await truth.lastCaller(met.bindingId) : undefined
+      party !== undefined && standingMatters(number)
+        ? await holdingsOf(deps, truth, { number, party, use, cached })
+        : undefined
+    const lastCaller = isCallback(number, met) ? await truth.lastCaller(met) : undefined
+    const isFromRedis = inCache !== undefined && holdings?.isFromTruth !== true
+    onLookup(isFromRedis ? 'redis' : elsewhere[use])
     return {
       number,
-      binding: met === undefined ? undefined : boundRoute(met, number, deps.vault),
-      standing: standingFrom(deps, holdings, { number, met, lastCaller }),
-      lastCaller: unsealed(deps, lastCaller),
-      isFromTruth: holdings?.isFromTruth === true,
+      binding: boundRoute(met, number, vault),
+      standing: standingFrom(holdings, { poolKey: number?.poolKey, met, lastCaller }, vault),
+      lastCaller: sealedNumber(lastCaller, vault),
+      source: isFromRedis ? 'redis' : 'postgres',
+      version,
     }
   }
 
   return async ({ caller, dialled, extension, receivedAt }) => {
-    const party = caller === undefined ? undefined : deps.vault.blindIndex(caller)
+    const party = caller === undefined ? undefined : vault.blindIndex(caller)
     try {
-      const question = { x: dialled, party, extension }
-      const [record, source] = await resolve(question, receivedAt ?? new Date())
-      onLookup(source)
-      return record
+      return await resolve({ x: dialled, party, extension }, receivedAt ?? new Date())
     } catch (err) {
       onLookup('failed')
       if (isAway(err)) throw routeUnavailable(err)
@@ -129,9 +111,11 @@ type Holdings = {
 async function holdingsOf(
   { log }: Deps,
   truth: ReturnType<typeof createTruth>,
-  given: Pick<Asked, 'use' | 'cached'> & {
+  given: {
     readonly number: SealedNumberRoute
     readonly party: string
+    readonly use: TruthUse
+    readonly cached: CachedRoute | undefined
   },
 ): Promise<Holdings> {
   const { number, party, use, cached } = given
@@ -151,29 +135,24 @@ async function holdingsOf(
 }
 
 function standingFrom(
-  { vault }: Deps,
   holdings: Holdings | undefined,
   call: {
-    readonly number: SealedNumberRoute
+    readonly poolKey: PoolKey | undefined
     readonly met: Met | undefined
     readonly lastCaller: string | undefined
   },
+  vault: Vault,
 ): CallerStanding {
   if (holdings === undefined) return noStanding
   const held = holdings.holdings
   if (held === undefined) return { ...noStanding, isKnown: false }
-  const indexOf = (sealed: string) => vault.blindIndex(vault.open(sealed))
-  return standingOf(held, call, indexOf)
+  return standingOf(held, call, (sealed) => vault.blindIndex(vault.open(sealed)))
 }
 
 /** Whether A calls and is sent to whoever called last. */
-function isCallback(number: SealedNumberRoute, met: Met | undefined): met is Met {
-  if (number.product === 'AXB') return false
+function isCallback(number: SealedNumberRoute | undefined, met: Met | undefined): met is Met {
+  if (number === undefined || number.product === 'AXB') return false
   return met?.callerRole === 'A' && number.settings.callbackMode === 'last-caller'
-}
-
-function unsealed({ vault }: Deps, sealed: string | undefined): PhoneNumber | undefined {
-  return sealed === undefined ? undefined : PhoneNumber.sealed(() => vault.open(sealed))
 }
 
 function routeUnavailable(cause: unknown): DomainError {

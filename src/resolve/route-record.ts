@@ -1,5 +1,4 @@
-import type { NumberRoute, PoolSettings } from '../domain/call.ts'
-import type { BindingId, VirtualNumber } from '../domain/ids.ts'
+import type { VirtualNumber } from '../domain/ids.ts'
 import type {
   CallerHoldings,
   OwnTerms,
@@ -122,65 +121,62 @@ const callerLength = 3
 
 function decodeNumber(x: VirtualNumber, version: number, fields: Fields): CachedValue {
   if (fields.length !== numberLength) return unknown
-  const [accountId, poolKey, product, state, city, callbackMode, screened, controlUrl] = fields
   const single = fields[12]
   if (single !== null && !(Array.isArray(single) && single.length === singleLength)) return unknown
   const number = {
     x,
-    accountId,
-    poolKey,
-    product,
-    state,
-    city: city ?? undefined,
+    accountId: fields[0],
+    poolKey: fields[1],
+    product: fields[2],
+    state: fields[3],
+    city: fields[4] ?? undefined,
     settings: {
-      callbackMode,
-      screened,
-      controlUrl: controlUrl ?? undefined,
-      ...terms(fields, 8),
-    } as PoolSettings,
+      callbackMode: fields[5],
+      screened: fields[6],
+      controlUrl: fields[7] ?? undefined,
+      recording: fields[8],
+      tones: fields[9],
+      ringSecondsMax: fields[10],
+      talkSecondsMax: fields[11],
+    },
     single: single === null ? undefined : decodeSingle(single as Fields),
-  } as NumberRoute & { single: SealedBinding | undefined }
+  } as SealedNumberRoute
   return { kind: 'number', version, number }
 }
 
 function decodeSingle(fields: Fields): SealedBinding {
-  const [bindingId, expires, restriction, outId, aIndex, aSealed, bSealed, groupId] = fields
   return {
-    bindingId: bindingId as BindingId,
-    expiresAt: new Date(Number(expires) * 1000),
-    restriction: (restriction ?? undefined) as SealedBinding['restriction'],
-    outId: (outId ?? undefined) as string | undefined,
-    aIndex: aIndex as string,
-    aSealed: aSealed as string,
-    bSealed: (bSealed ?? undefined) as string | undefined,
-    groupId: (groupId ?? undefined) as string | undefined,
-    ...terms(fields, 8),
-  }
+    bindingId: fields[0],
+    expiresAt: new Date(Number(fields[1]) * 1000),
+    restriction: fields[2] ?? undefined,
+    outId: fields[3] ?? undefined,
+    aIndex: fields[4],
+    aSealed: fields[5],
+    bSealed: fields[6] ?? undefined,
+    groupId: fields[7] ?? undefined,
+    recording: fields[8] ?? undefined,
+    tones: fields[9] ?? undefined,
+    ringSecondsMax: fields[10] ?? undefined,
+    talkSecondsMax: fields[11] ?? undefined,
+  } as SealedBinding
 }
 
 function decodeBound(version: number, fields: Fields): CachedValue {
   if (fields.length !== boundLength) return unknown
-  const [bindingId, callerRole, expires, restriction, outId, peerSealed] = fields
-  const bound: SealedLeg = {
-    bindingId: bindingId as BindingId,
-    callerRole: callerRole as SealedLeg['callerRole'],
-    expiresAt: new Date(Number(expires) * 1000),
-    restriction: (restriction ?? undefined) as SealedLeg['restriction'],
-    outId: (outId ?? undefined) as string | undefined,
-    peerSealed: (peerSealed ?? undefined) as string | undefined,
-    ...terms(fields, 6),
-    aIndex: (fields[10] ?? undefined) as string | undefined,
-  }
+  const bound = {
+    bindingId: fields[0],
+    callerRole: fields[1],
+    expiresAt: new Date(Number(fields[2]) * 1000),
+    restriction: fields[3] ?? undefined,
+    outId: fields[4] ?? undefined,
+    peerSealed: fields[5] ?? undefined,
+    recording: fields[6] ?? undefined,
+    tones: fields[7] ?? undefined,
+    ringSecondsMax: fields[8] ?? undefined,
+    talkSecondsMax: fields[9] ?? undefined,
+    aIndex: fields[10] ?? undefined,
+  } as SealedLeg
   return { kind: 'bound', version, bound }
-}
-
-function terms(fields: Fields, at: number): OwnTerms {
-  return {
-    recording: (fields[at] ?? undefined) as OwnTerms['recording'],
-    tones: (fields[at + 1] ?? undefined) as OwnTerms['tones'],
-    ringSecondsMax: (fields[at + 2] ?? undefined) as OwnTerms['ringSecondsMax'],
-    talkSecondsMax: (fields[at + 3] ?? undefined) as OwnTerms['talkSecondsMax'],
-  }
 }
 
 function decodeCaller(version: number, fields: Fields): CachedValue {

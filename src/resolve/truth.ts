@@ -1,5 +1,4 @@
 import { DomainError } from '../domain/errors.ts'
-import type { BindingId } from '../domain/ids.ts'
 import { extensionParty } from '../domain/route-change.ts'
 import { createGuard, NotTriedError } from '../platform/breaker.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -7,6 +6,7 @@ import type { Sql } from '../platform/sql.ts'
 import { LimitReached, within } from '../platform/within.ts'
 import { findCaller, findRoute } from './find-route.ts'
 import { findLastCaller } from './last-caller.ts'
+import type { Met } from './meet.ts'
 import type { RouteQuestion } from './read-cached.ts'
 import type { ReadCaller, ReadRoute, RouteCache } from './route-cache.ts'
 import { createSharedReads } from './shared-reads.ts'
@@ -72,9 +72,9 @@ export function createTruth(deps: {
     },
 
     /** Sealed. When Postgres cannot tell, it is as if nobody had called: A is sent to B. */
-    async lastCaller(bindingId: BindingId): Promise<string | undefined> {
+    async lastCaller({ binding }: Met): Promise<string | undefined> {
       try {
-        const read = guard(() => findLastCaller(sql, bindingId))
+        const read = guard(() => findLastCaller(sql, binding.bindingId))
         return await within(lastCallerMsMax, 'asking who called last', read)
       } catch (err) {
         if (!isAway(err) && !(err instanceof LimitReached)) throw err

@@ -39,49 +39,51 @@ const single = (given: Partial<SealedBinding> = {}): SealedBinding => ({
   groupId: undefined,
   ...given,
 })
+const noLegs = { own: undefined, dialled: undefined }
 const numberOf = (product: Product, carries?: SealedBinding): SealedNumberRoute => ({
   ...aNumber({ product }),
   single: carries,
 })
 
 describe('on an AXB number', () => {
-  const records = (own: SealedLeg | undefined, dialled?: SealedLeg) => ({
-    number: numberOf('AXB'),
-    own,
-    dialled,
-  })
+  const number = numberOf('AXB')
 
   test('a caller meets his own leg and no other', () => {
-    expect(meet(records(leg()), 'index-a', now)).toMatchObject({ callerRole: 'A', peerSealed: 'b' })
-    expect(meet(records(undefined), 'index-c', now)).toBeUndefined()
+    expect(meet(number, { own: leg(), dialled: undefined }, 'index-a', now)).toMatchObject({
+      callerRole: 'A',
+      peerSealed: 'b',
+    })
+    expect(meet(number, noLegs, 'index-c', now)).toBeUndefined()
   })
   test('digits after it lead nowhere else', () => {
-    expect(meet(records(undefined, leg({ callerRole: 'N' })), 'index-c', now)).toBeUndefined()
+    const legs = { own: undefined, dialled: leg({ callerRole: 'N' }) }
+    expect(meet(number, legs, 'index-c', now)).toBeUndefined()
   })
 })
 
 describe.each(['AXN', '95AXN'] as const)('on an %s number', (product) => {
-  const records = { number: numberOf(product, single()), own: undefined, dialled: undefined }
+  const number = numberOf(product, single())
 
   test('A is A, and everybody else N, also without a number', () => {
-    expect(meet(records, 'index-a', now)).toMatchObject({ callerRole: 'A', peerSealed: 'b' })
-    expect(meet(records, 'index-n', now)).toMatchObject({ callerRole: 'N', peerSealed: 'a' })
-    expect(meet(records, undefined, now)).toMatchObject({ callerRole: 'N', peerSealed: 'a' })
+    expect(meet(number, noLegs, 'index-a', now)).toMatchObject({ callerRole: 'A', peerSealed: 'b' })
+    expect(meet(number, noLegs, 'index-n', now)).toMatchObject({ callerRole: 'N', peerSealed: 'a' })
+    expect(meet(number, noLegs, undefined, now)).toMatchObject({ callerRole: 'N', peerSealed: 'a' })
   })
   test('B calls as everybody else and rings A', () => {
-    expect(meet(records, 'index-b', now)).toMatchObject({ callerRole: 'N', peerSealed: 'a' })
+    expect(meet(number, noLegs, 'index-b', now)).toMatchObject({ callerRole: 'N', peerSealed: 'a' })
   })
   test('nobody is met where nobody is bound', () => {
-    const bare = { number: numberOf(product), own: undefined, dialled: undefined }
-    expect(meet(bare, 'index-n', now)).toBeUndefined()
+    expect(meet(numberOf(product), noLegs, 'index-n', now)).toBeUndefined()
   })
 })
 
 test('on an AXG number everybody but A must be in the group', () => {
   const number = numberOf('AXG', single({ groupId: '2000000000001' }))
-  const records = { number, own: undefined, dialled: undefined }
-  expect(meet(records, 'index-n', now)).toMatchObject({ callerRole: 'G', groupId: '2000000000001' })
-  expect(meet(records, 'index-a', now)).toMatchObject({ callerRole: 'A' })
+  expect(meet(number, noLegs, 'index-n', now)).toMatchObject({
+    callerRole: 'G',
+    groupId: '2000000000001',
+  })
+  expect(meet(number, noLegs, 'index-a', now)).toMatchObject({ callerRole: 'A' })
 })
 
 describe('on an AXN extension number', () => {
@@ -89,14 +91,17 @@ describe('on an AXN extension number', () => {
   const extension = (given: Partial<SealedLeg> = {}) =>
     leg({ bindingId: id('2'), callerRole: 'N', peerSealed: 'a2', ...given })
   const met = (own: SealedLeg | undefined, dialled: SealedLeg | undefined) =>
-    meet({ number: numberOf('AXN_EXTENSION'), own, dialled }, 'index', now)
+    meet(numberOf('AXN_EXTENSION'), { own, dialled }, 'index', now)
 
   test('A needs no extension', () => {
-    expect(met(mine, undefined)).toMatchObject({ bindingId: '1', callerRole: 'A' })
+    expect(met(mine, undefined)).toMatchObject({ binding: { bindingId: '1' }, callerRole: 'A' })
   })
   test('an extension leads to its own binding, whoever calls', () => {
-    expect(met(undefined, extension())).toMatchObject({ bindingId: '2', callerRole: 'N' })
-    expect(met(mine, extension())).toMatchObject({ bindingId: '2', callerRole: 'N' })
+    expect(met(undefined, extension())).toMatchObject({
+      binding: { bindingId: '2' },
+      callerRole: 'N',
+    })
+    expect(met(mine, extension())).toMatchObject({ binding: { bindingId: '2' }, callerRole: 'N' })
   })
   test('A who dials his own extension is A', () => {
     expect(met(mine, extension({ bindingId: id('1') }))).toMatchObject({ callerRole: 'A' })
@@ -106,8 +111,10 @@ describe('on an AXN extension number', () => {
   })
   test('what has expired makes way for what has not', () => {
     const over = secondsAgo(1)
-    expect(met(leg({ expiresAt: over }), extension())).toMatchObject({ bindingId: '2' })
-    expect(met(mine, extension({ expiresAt: over }))).toMatchObject({ bindingId: '1' })
+    expect(met(leg({ expiresAt: over }), extension())).toMatchObject({
+      binding: { bindingId: '2' },
+    })
+    expect(met(mine, extension({ expiresAt: over }))).toMatchObject({ binding: { bindingId: '1' } })
     expect(met(leg({ expiresAt: over }), undefined)).toBeUndefined()
   })
 })
@@ -116,15 +123,15 @@ test('a binding is told as expired for a minute, then as none, swept or not', ()
   for (const product of ['AXB', 'AXN', 'AXG', 'AXN_EXTENSION'] as const) {
     const at = (expiresAt: Date) =>
       meet(
+        numberOf(product, single({ expiresAt })),
         {
-          number: numberOf(product, single({ expiresAt })),
           own: product === 'AXB' ? leg({ expiresAt }) : undefined,
           dialled: leg({ expiresAt, callerRole: 'N' }),
         },
         'index-n',
         now,
       )
-    expect(at(secondsAgo(59))?.bindingId).toBe('1')
+    expect(at(secondsAgo(59))?.binding.bindingId).toBe('1')
     expect(at(secondsAgo(60))).toBeUndefined()
   }
 })
@@ -133,12 +140,11 @@ describe('what is held about a caller', () => {
   const number = numberOf('AXG', single({ groupId: '7' }))
   const pool = number.poolKey
   const other = 'FC100000000000009' as PoolKey
-  const records = { number, own: undefined, dialled: undefined }
-  const met = meet(records, 'index-n', now)
+  const met = meet(number, noLegs, 'index-n', now)
   const indexOf = (sealed: string) => `index-${sealed}`
   const nothing = { groups: [], blockedBy: [], blockedFrom: [] }
   const standing = (held: Partial<Parameters<typeof standingOf>[0]>, lastCaller?: string) =>
-    standingOf({ ...nothing, ...held }, { number, met, lastCaller }, indexOf)
+    standingOf({ ...nothing, ...held }, { poolKey: pool, met, lastCaller }, indexOf)
 
   test('counts for this pool, this binding and these parties', () => {
     expect(standing({})).toEqual({
@@ -164,7 +170,7 @@ describe('what is held about a caller', () => {
     const never = () => {
       throw new Error('opened')
     }
-    const call = { number, met, lastCaller: 'l' }
+    const call = { poolKey: pool, met, lastCaller: 'l' }
     const held = { groups: ['7'], blockedBy: [pool], blockedFrom: [[other, 'index-a']] as const }
     expect(standingOf(held, call, never).blockedFromPeer).toBe(false)
   })
