@@ -10,7 +10,7 @@ import {
   bindStatement,
   type XChoice,
 } from './bind-statement.ts'
-import type { BindableProduct } from './bindable.ts'
+import { type BindableProduct, sharingOf } from './bindable.ts'
 import type { BindCommand, Binding } from './binding.ts'
 import { checkCommand } from './check-command.ts'
 import { answeredBefore, forgetOldKey, hashOf, lateRepeat, type RepeatDeps } from './idempotency.ts'
@@ -96,7 +96,7 @@ async function take(
     case 'slot-taken':
       throw bindConflict(wanted.product)
     case 'full':
-      throw xIsFull()
+      throw sharingOf(wanted.product) === 'none' ? bindConflict(wanted.product) : xIsFull()
     default:
       return outcome
   }
