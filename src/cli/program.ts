@@ -3,6 +3,7 @@ import { DomainError } from '../domain/errors.ts'
 import { addAccountCommand } from './account.ts'
 import { addBindCommand } from './bind.ts'
 import { addCdrCommand } from './cdr.ts'
+import { addCertifyCommand } from './certify.ts'
 import { type CliDeps, type CliEnv, CliError } from './deps.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { addEmbeddedCommand } from './embedded.ts'
@@ -10,6 +11,7 @@ import { addInventoryCommand } from './inventory.ts'
 import { addKeyCommand } from './key.ts'
 import { maskedText } from './masked-text.ts'
 import { addMigrateCommand } from './migrate.ts'
+import { addMoveCommand } from './move.ts'
 import { addNumbersCommand } from './numbers.ts'
 import { addServeCommand } from './serve.ts'
 import { addTokenCommand } from './token.ts'
@@ -48,6 +50,8 @@ function createProgram(deps: CliDeps): Command {
   addBindCommand(program, deps)
   addInventoryCommand(program, deps)
   addNumbersCommand(program, deps)
+  addMoveCommand(program, deps)
+  addCertifyCommand(program, deps)
   addAccountCommand(program, deps)
   addTokenCommand(program, deps)
   addKeyCommand(program, deps)
