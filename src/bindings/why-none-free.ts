@@ -110,7 +110,7 @@ function whyNotForThese(facts: Facts, { product }: Asked): DomainError {
   if (facts.without_both) {
     return none(
       'all-numbers-cooling',
-      'A or B was too recently bound on every X that has room: the pool has a cooling period. Wait, or add numbers to the pool.',
+      'On every X that has room, A or B is bound or was too recently: the pool has a cooling period. Wait, or add numbers to the pool.',
     )
   }
   const who = whoIsEverywhere(facts)
