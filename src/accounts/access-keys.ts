@@ -1,4 +1,5 @@
 import type { AccountId } from '../domain/ids.ts'
+import type { Scope } from '../domain/scope.ts'
 import { pageFrom, pageLimit, placeIn } from '../platform/pages.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { AccessKey, CreateAccessKey, ListFilter, Page } from './account.ts'
@@ -19,6 +20,8 @@ export type AccessKeys = {
   /** A new secret; the old one stays good for `keepSeconds` more, 0 to 7 days. */
   rotate(accountId: AccountId, id: string, keepSeconds: number): Promise<KeyWithSecret>
   remove(accountId: AccountId, id: string): Promise<void>
+  /** Makes, or makes again, a key whose id and secret are given from outside. A disabled one stays so. */
+  adopt(accountId: AccountId, given: { id: string; secret: string }): Promise<void>
 }
 
 export type KeyWithSecret = { readonly key: AccessKey; readonly secret: string }
@@ -32,6 +35,8 @@ type Row = GrantRow & {
 const columns = `
   id, account_id, name, scopes, addresses, enabled, created_at, rotated_at, previous_until,
   last_used_at`
+/** All that the vendor's API knows. */
+const adoptedScopes: readonly Scope[] = ['read', 'bind', 'numbers', 'money', 'reveal']
 const keepSecondsMax = 7 * 86_400
 
 export function createAccessKeys(deps: {
@@ -84,7 +89,7 @@ export function createAccessKeys(deps: {
           select ${columns} from access_key
            where account_id = $1 and ($2::text is null or id > $2)
            order by id limit $3`,
-        values: [filter.accountId, placeIn(filter.cursor, /^AK\w+$/), limit + 1],
+        values: [filter.accountId, placeIn(filter.cursor, /^\w+$/), limit + 1],
       })
       return pageFrom(rows, limit, { item: keyFrom, place: (row) => row.id })
     },
@@ -112,6 +117,17 @@ export function createAccessKeys(deps: {
         delete from access_key where id = $1 and account_id = $2
         returning ${columns}`
       await one('access-keys.remove', text, [id, accountId])
+      lookup.forget()
+    },
+    async adopt(accountId, { id, secret }) {
+      const text = `
+        insert into access_key (id, account_id, name, secret_sealed, scopes, addresses)
+        values ($1, $2, 'environment', $3, $4, '{}')
+        on conflict (id) do update set secret_sealed = excluded.secret_sealed
+         where access_key.account_id = excluded.account_id
+        returning ${columns}`
+      const sealed = vault.sealText(secret, secretOfKey(id))
+      await one('access-keys.adopt', text, [id, accountId, sealed, adoptedScopes])
       lookup.forget()
     },
   }

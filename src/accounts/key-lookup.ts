@@ -24,7 +24,7 @@ type Row = {
   readonly previous_sealed: string | null
 }
 
-const idPattern = /^AK[0-9A-Za-z]{22}$/
+const idPattern = /^[0-9A-Za-z]{16,128}$/
 
 export function createKeyLookup(deps: {
   sql: Sql

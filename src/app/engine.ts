@@ -14,7 +14,6 @@ import { createCities } from '../numbers/cities.ts'
 import { createNumberMigrations } from '../numbers/number-migrations.ts'
 import { createPoolWatch } from '../numbers/pool-alarms.ts'
 import { createPoolRefresh } from '../numbers/pool-refresh.ts'
-import { createPools } from '../numbers/pools.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { createMetrics } from '../platform/metrics.ts'
@@ -28,8 +27,10 @@ import { createTrunks } from '../trunks/trunks.ts'
 import { type Closers, closeAll } from './closers.ts'
 import { foldersOf } from './folders.ts'
 import { createNumberRooms } from './number-rooms.ts'
+import { createPoolRooms } from './pool-rooms.ts'
 import { type Router, startRouter } from './router-role.ts'
 import type { Shared } from './shared.ts'
+import { joinVendorRpc } from './vendor-rpc.ts'
 
 export type Role = 'router' | 'api' | 'worker'
 
@@ -132,20 +133,14 @@ async function startHttp(shared: Shared, router: Router | undefined): Promise<vo
       admin: { token: settings.AXBRIDGE_ADMIN_TOKEN, accountId: firstAccount },
       tokens: accountRooms.tokenLookup,
     }),
+    rpc: await joinVendorRpc(shared, accountRooms, firstAccount),
+    requestsPerMinuteMax: settings.HTTP_REQUESTS_PER_MINUTE_MAX,
     trustedProxies: settings.HTTP_TRUSTED_PROXIES?.split(',').map((each) => each.trim()),
     rooms: {
       ...accountRooms,
       ...numberRooms,
       bindings: createBindings({ sql, vault, clock: systemClock, cities, publisher }),
-      pools: createPools({
-        sql,
-        publisher,
-        privateHosts: settings.CONTROL_URL_PRIVATE_HOSTS,
-        defaults: {
-          ringSecondsMax: settings.RING_SECONDS_MAX,
-          talkSecondsMax: settings.TALK_SECONDS_MAX,
-        },
-      }),
+      ...createPoolRooms({ sql, vault, publisher, settings }),
       numberMigrations: createNumberMigrations({ sql, clock: systemClock, publisher }),
       certification: certificationOf(shared),
       trunks: createTrunks({ sql }),

@@ -14,6 +14,8 @@ import { addOpenApi } from './openapi.ts'
 import { addOperations, type Operations } from './operations.ts'
 import { problemSchema } from './problem.ts'
 import { addScopes } from './scopes.ts'
+import { type RpcJoin, rpcDepsOf } from './rpc/rpc-deps.ts'
+import { rpcRoutes } from './rpc/rpc-routes.ts'
 import { addSecurityHeaders } from './security-headers.ts'
 import { type V1Rooms, v1Routes } from './v1/v1-routes.ts'
 import { validatorCompiler } from './validation.ts'
@@ -26,6 +28,8 @@ const requestMsMax = 30_000
 export type HttpDeps = {
   readonly authenticate: Authenticate
   readonly rooms: V1Rooms
+  /** Undefined: the vendor's RPC API is not offered. */
+  readonly rpc?: RpcJoin | undefined
   readonly operations: Operations
   readonly log: Logger
   readonly requestSeconds: {
@@ -87,6 +91,7 @@ export async function buildHttpApp(deps: HttpDeps): Promise<FastifyInstance> {
   await app.register(v1Routes, { ...deps.rooms, prefix: '/v1' })
   const { certification, parser } = deps.rooms
   await app.register(guidedRoutes, { guided: certification.guided, parser })
+  if (deps.rpc !== undefined) await app.register(rpcRoutes, rpcDepsOf(deps.rpc, deps.rooms))
   await app.ready()
   return app
 }

@@ -22,6 +22,13 @@ const Settings = Type.Object({
   HTTP_TRUSTED_PROXIES: Type.Optional(Type.String({ pattern: '^[0-9A-Fa-f:./, ]+$' })),
   /** Where people's phones reach this server, for links that it gives out; by default HTTP_HOST and HTTP_PORT. */
   PUBLIC_URL: Type.Optional(Type.String({ pattern: '^https?://[^\\s?#]+$' })),
+  /** Of one token, or of one address without one, in each process; a token may have a limit of its own. */
+  HTTP_REQUESTS_PER_MINUTE_MAX: Type.Integer({ minimum: 1, default: 6000 }),
+  /** An access key of the first account that is there from the start; both or neither. */
+  AXBRIDGE_ACCESS_KEY_ID: Type.Optional(Type.String({ pattern: '^[0-9A-Za-z]{16,128}$' })),
+  AXBRIDGE_ACCESS_KEY_SECRET: Type.Optional(Type.String({ minLength: 16, maxLength: 256 })),
+  /** What the RPC API repeats of a request whose signature is wrong: `exact` shows the numbers in it, as some SDKs need to tell a wrong secret. */
+  RPC_ECHO: Type.Enum(['masked', 'exact'], { default: 'masked' }),
   /** Bearer token of the first administrator. */
   AXBRIDGE_ADMIN_TOKEN: Type.String({ minLength: 16 }),
   /** Folder for journal, recordings, tones and keys unless they are set one by one. */
@@ -63,9 +70,17 @@ export function loadSettings(env: NodeJS.ProcessEnv): Settings {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const candidate = Value.Clean(Settings, Value.Default(Settings, Value.Convert(Settings, given)))
   const spying = spiesOnCalls(env['DEBUG'])
-  if (Value.Check(Settings, candidate) && !spying) return Object.freeze(candidate)
+  const halfKey =
+    (given['AXBRIDGE_ACCESS_KEY_ID'] === undefined) !==
+    (given['AXBRIDGE_ACCESS_KEY_SECRET'] === undefined)
+  if (Value.Check(Settings, candidate) && !spying && !halfKey) return Object.freeze(candidate)
   const faults = Value.Errors(Settings, candidate).map((each) => faultText(each))
   if (spying) faults.push('DEBUG would have the SIP library print real numbers')
+  if (halfKey) {
+    faults.push(
+      'AXBRIDGE_ACCESS_KEY_ID and AXBRIDGE_ACCESS_KEY_SECRET go together: set both or none',
+    )
+  }
   throw new Error(`The settings are not usable:\n  ${[...new Set(faults)].join('\n  ')}`)
 }
 

@@ -11,7 +11,13 @@ import { type CallRecord, findRecord, findRecording } from './find-record.ts'
 import { judgeCall, type Point } from './judge-call.ts'
 import { placeCall } from './place-call.ts'
 import { type Provisioned, provision } from './provision.ts'
-import { ensureAdminToken, ensureKeyFile, writePrivately } from './secrets.ts'
+import {
+  type AccessKey,
+  ensureAccessKey,
+  ensureAdminToken,
+  ensureKeyFile,
+  writePrivately,
+} from './secrets.ts'
 
 export type Demo = {
   readonly sip: string
@@ -50,9 +56,10 @@ export async function startDemo(context: Context): Promise<Demo> {
   closers.push(() => runtime.stop())
   const sip = runtime.sipAddress ?? `${options.host}:${options.sipPort}`
   const token = options.adminToken ?? (await ensureAdminToken(dataDir))
+  const accessKey = givenAccessKey(context.env) ?? (await ensureAccessKey(dataDir))
   const api = createApi({ url: `http://${options.httpHost}:${options.httpPort}`, token })
   const engine = await step('starting the engine', () =>
-    startEngineFor(context, { runtime, dataDir, token, ...folders }),
+    startEngineFor(context, { runtime, dataDir, token, accessKey, ...folders }),
   )
   closers.push(() => engine.stop())
 
@@ -66,7 +73,7 @@ export async function startDemo(context: Context): Promise<Demo> {
       callee: options.callee ?? calleeAddress(options.host, callee),
     }),
   )
-  await writeFacts(dataDir, { sip, api: api.url, token, provisioned })
+  await writeFacts(dataDir, { sip, api: api.url, token, accessKey, provisioned })
   const scene = { context, api, sip, provisioned, voices, callee, ...folders }
   return {
     sip,
@@ -76,6 +83,11 @@ export async function startDemo(context: Context): Promise<Demo> {
     broken: engine.died,
     tellStory: (signal) => tellStory(scene, signal),
   }
+}
+
+function givenAccessKey(env: NodeJS.ProcessEnv): AccessKey | undefined {
+  const { AXBRIDGE_ACCESS_KEY_ID: id = '', AXBRIDGE_ACCESS_KEY_SECRET: secret = '' } = env
+  return id === '' || secret === '' ? undefined : { id, secret }
 }
 
 /** The media server's commands are split at spaces: a recording there would be missing without a word. */
@@ -119,6 +131,7 @@ async function startEngineFor(
     readonly runtime: Embedded
     readonly dataDir: string
     readonly token: string
+    readonly accessKey: AccessKey
     readonly logDir: string
     readonly recordingsDir: string
     readonly tonesDir: string
@@ -135,6 +148,8 @@ async function startEngineFor(
     HTTP_HOST: options.httpHost,
     HTTP_PORT: String(options.httpPort),
     AXBRIDGE_ADMIN_TOKEN: given.token,
+    AXBRIDGE_ACCESS_KEY_ID: given.accessKey.id,
+    AXBRIDGE_ACCESS_KEY_SECRET: given.accessKey.secret,
     AXBRIDGE_DATA: dataDir,
     AXBRIDGE_KEY_FILE: env['AXBRIDGE_KEY_FILE'] ?? (await ensureKeyFile(dataDir)),
     RECORDINGS_DIR: given.recordingsDir,
@@ -191,11 +206,18 @@ function calleeAddress(host: string, callee: Callee | undefined) {
 
 async function writeFacts(
   dataDir: string,
-  given: { sip: string; api: string; token: string; provisioned: Provisioned },
+  given: {
+    sip: string
+    api: string
+    token: string
+    accessKey: AccessKey
+    provisioned: Provisioned
+  },
 ): Promise<void> {
-  const { sip, api, token, provisioned } = given
+  const { sip, api, token, accessKey, provisioned } = given
   const { poolKey, numbers } = provisioned
-  const facts = { sip, api, token, poolKey, numbers }
+  const { id: accessKeyId, secret: accessKeySecret } = accessKey
+  const facts = { sip, api, token, accessKeyId, accessKeySecret, poolKey, numbers }
   await writePrivately(join(dataDir, 'quickstart.json'), `${JSON.stringify(facts, null, 2)}\n`)
 }
 

@@ -17,6 +17,20 @@ export async function ensureAdminToken(dataDir: string): Promise<string> {
   return text.trim()
 }
 
+export type AccessKey = { readonly id: string; readonly secret: string }
+
+/** For the vendor's own SDKs; the same for every start. */
+export async function ensureAccessKey(dataDir: string): Promise<AccessKey> {
+  const text = await ensureFile(join(dataDir, 'access-key'), () => {
+    const letters = randomBytes(64)
+      .toString('base64')
+      .replace(/[^0-9A-Za-z]/g, '')
+    return `AK${letters.slice(0, 22)} ${randomBytes(32).toString('base64url')}\n`
+  })
+  const [id = '', secret = ''] = text.trim().split(' ')
+  return { id, secret }
+}
+
 /** Readable by us alone; whole or not there at all. */
 export async function writePrivately(file: string, text: string): Promise<void> {
   await writeFile(`${file}.new`, text, { mode: 0o600 })

@@ -12,12 +12,16 @@ const apiVersion = '2017-05-25'
 
 export type RpcDeps = AdmitDeps & {
   readonly actions: readonly RpcAction[]
-  readonly contextOf: (holder: KeyHolder) => ActionContext
+  readonly contextOf: (holder: KeyHolder, request: AdmittedRequest) => ActionContext
   /** Around every action that changes something, as /v1 notes its changes. */
-  readonly noted: <T>(
-    about: { holder: KeyHolder; action: RpcAction; requestId: string; address: string },
-    work: () => Promise<T>,
-  ) => Promise<T>
+  readonly noted: <T>(request: AdmittedRequest, work: () => Promise<T>) => Promise<T>
+}
+
+type AdmittedRequest = {
+  readonly holder: KeyHolder
+  readonly action: RpcAction
+  readonly requestId: string
+  readonly address: string
 }
 
 /**
@@ -39,19 +43,18 @@ export const rpcRoutes: FastifyPluginAsync<RpcDeps> = async (app, deps) => {
   async function perform(asked: RpcRequest, request: FastifyRequest, requestId: string) {
     const action = actions.get(asked.action.toLowerCase())
     if (action === undefined || asked.version !== apiVersion) throw actionUnknown()
-    const holder = await admit(asked, action, request.ip)
-    const work = () => action.run(asked.parameters, deps.contextOf(holder))
-    const members =
-      action.scope === 'read'
-        ? await work()
-        : await deps.noted({ holder, action, requestId, address: request.ip }, work)
-    return { action, members }
+    const address = request.ip
+    const holder = await admit(asked, action, address)
+    const admitted = { holder, action, requestId, address }
+    const work = () => action.run(asked.parameters, deps.contextOf(holder, admitted))
+    return action.scope === 'read' ? work() : deps.noted(admitted, work)
   }
 
   app.route({
     method: ['GET', 'POST'],
     url: '/',
-    config: { access: 'open' },
+    // Each key has its own limits, action by action.
+    config: { access: 'open', rateLimit: false },
     schema: { hide: true },
     handler: async (request, reply) => {
       const requestId = randomUUID().toUpperCase()
@@ -61,7 +64,7 @@ export const rpcRoutes: FastifyPluginAsync<RpcDeps> = async (app, deps) => {
         const asked = readRpcRequest(request)
         format = asked.format
         root = `${actions.get(asked.action.toLowerCase())?.name ?? ''}Response`
-        const { members } = await perform(asked, request, requestId)
+        const members = await perform(asked, request, requestId)
         const answer = { RequestId: requestId, Code: 'OK', Message: 'OK', ...members }
         return sendMembers(reply, format, root, answer)
       } catch (err) {

@@ -10,6 +10,13 @@ const usual = {
 }
 
 describe('settings', () => {
+  test('half an access key is none', () => {
+    const half = { ...usual, AXBRIDGE_ACCESS_KEY_ID: 'AKabcdefghijklmnopqrstuv' }
+    expect(() => loadSettings(half)).toThrow('go together')
+    const whole = { ...half, AXBRIDGE_ACCESS_KEY_SECRET: 'a secret of some length' }
+    expect(loadSettings(whole).AXBRIDGE_ACCESS_KEY_ID).toBe(half.AXBRIDGE_ACCESS_KEY_ID)
+  })
+
   test('every fault is named at once, and no value', () => {
     const given = { DRAIN_SECONDS_MAX: 'secret', UNMATCHED_SIP_STATUS: '500' }
     expect(() => loadSettings(given)).toThrow(

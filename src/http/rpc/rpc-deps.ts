@@ -1,0 +1,64 @@
+import type { KeyHolder } from '../../accounts/account.ts'
+import type { AuditNote } from '../../accounts/audit.ts'
+import { DomainError } from '../../domain/errors.ts'
+import type { V1Rooms } from '../v1/v1-routes.ts'
+import type { ActionContext } from './action.ts'
+import type { UseNonce } from './nonces.ts'
+import { rpcActions } from './rpc-actions.ts'
+import type { RpcDeps } from './rpc-routes.ts'
+import { createThrottle } from './throttle.ts'
+
+/** What the RPC API needs beside what /v1 shows. */
+export type RpcJoin = {
+  readonly keys: { find(id: string): Promise<KeyHolder | undefined> }
+  readonly useNonce: UseNonce
+  readonly echoesExactly: boolean
+  readonly rooms: Omit<ActionContext['rooms'], keyof V1Rooms>
+}
+
+export function rpcDepsOf(join: RpcJoin, rooms: V1Rooms): RpcDeps {
+  const { audit } = rooms
+  return {
+    ...join,
+    actions: rpcActions,
+    throttle: createThrottle(() => performance.now()),
+    now: () => new Date(),
+
+    contextOf: (holder, request) => ({
+      accountId: holder.accountId,
+      rooms: { ...rooms, ...join.rooms },
+      parser: rooms.parser,
+      mayReveal: holder.scopes.includes('reveal'),
+      noteReveal: (subjects) => audit.record(noteOf(request, subjects), 200),
+    }),
+
+    /** As /v1 does: noted before, and what became of it after. */
+    async noted(request, work) {
+      const intent = await audit.begin(noteOf(request, []))
+      const finish = (status: number) => audit.finish(intent, { status, subjects: [] })
+      try {
+        const members = await work()
+        finish(200)
+        return members
+      } catch (err) {
+        finish(err instanceof DomainError ? err.httpStatus : 500)
+        throw err
+      }
+    },
+  }
+}
+
+function noteOf(
+  request: { holder: KeyHolder; action: { name: string }; requestId: string; address: string },
+  subjects: readonly string[],
+): AuditNote {
+  const { holder, action, requestId, address } = request
+  return {
+    accountId: holder.accountId,
+    actor: holder.keyId,
+    action: action.name,
+    subjects,
+    requestId,
+    address,
+  }
+}
