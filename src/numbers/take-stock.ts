@@ -66,6 +66,8 @@ function takeQuery({ class: class_, city, quantity }: Ask, wait: boolean): Query
 
 /** So many are looked at before the index of beginnings is asked: short beginnings are common, long ones are rare. */
 const lookedAt = 2_000
+/** Others may hold some of those that were found. */
+const spare = 64
 
 async function takeBeginning(
   sql: Sql,
@@ -73,28 +75,37 @@ async function takeBeginning(
   wait: boolean,
 ): Promise<readonly Taken[]> {
   const start = wait ? -signed32 : randomInt(-signed32, signed32)
-  const locked = wait ? 'for no key update of s' : 'for no key update of s skip locked'
   const near = await sql.rows<Taken>({
     name: wait ? 'stock.take-near-waiting' : 'stock.take-near',
     text: `
       with near as materialized (
-        select s.x from stock s where ${usable} and s.shuffle >= $3
+        select s.x, s.shuffle from stock s
+         where s.state = 'free' and s.class = $1 and s.city = $2 and s.shuffle >= $6
          order by s.shuffle limit ${lookedAt}
-      ), picked as materialized (
-        select s.x from stock s join near using (x)
-         where ${usable} and s.x ~>=~ $5 and s.x ~<~ $6 order by s.shuffle limit $4 ${locked}
-      ) ${sell}`,
-    values: [class_, city, start, quantity, ...range],
+      ), found as materialized (
+        select x, shuffle from near where x ~>=~ $4 and x ~<~ $5
+      ) ${pickFound(wait)}`,
+    values: [class_, city, quantity, ...range, start],
   })
   if (near.length === quantity) return near
   const far = await sql.rows<Taken>({
     name: wait ? 'stock.take-beginning-waiting' : 'stock.take-beginning',
     text: `
-      with picked as materialized (
-        select s.x from stock s where ${usable} and s.x ~>=~ $3 and s.x ~<~ $4
-         order by s.shuffle limit $5 ${locked}
-      ) ${sell}`,
-    values: [class_, city, ...range, quantity - near.length],
+      with found as materialized (
+        select s.x, s.shuffle from stock s
+         where s.state = 'free' and s.class = $1 and s.city = $2 and s.x ~>=~ $4 and s.x ~<~ $5
+      ) ${pickFound(wait)}`,
+    values: [class_, city, quantity - near.length, ...range],
   })
   return [...near, ...far]
+}
+
+/** By an array, because the planner would read the whole stock for a join. */
+function pickFound(wait: boolean): string {
+  return `, picked as materialized (
+    select s.x from stock s
+     where s.x = any(array(select x from found order by shuffle limit $3::int + ${spare}))
+       and ${usable}
+     order by s.shuffle limit $3 for no key update of s ${wait ? '' : 'skip locked'}
+  ) ${sell}`
 }
