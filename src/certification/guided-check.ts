@@ -51,6 +51,7 @@ export function createGuidedCheck(deps: {
         select c.id, c.account_id, a.name as account_name, c.numbers, c.check_state, c.refusal
           from certifier c join account a on a.id = c.account_id
          where c.link_hash = $1 and c.link_expires_at > $2 and c.removed_at is null
+           and a.suspended_at is null
            and (c.check_state <> 'waiting' or c.link_tries < ${triesMax})`,
       values: [hash, clock.now()],
     })
@@ -133,6 +134,7 @@ async function takeTry(sql: Sql, hash: string, now: Date): Promise<TryRow | unde
       update certifier set link_tries = link_tries + 1
        where link_hash = $1 and link_expires_at > $2 and removed_at is null
          and check_state = 'waiting' and link_tries < ${triesMax}
+         and exists (select 1 from account a where a.id = account_id and a.suspended_at is null)
       returning id, account_id, phone_index, link_request, link_tries, numbers`,
     values: [hash, now],
   })

@@ -63,10 +63,6 @@ export function parseMigrationId(text: string): MigrationId | undefined {
   return serialPattern.test(text) ? (text as MigrationId) : undefined
 }
 
-export function parseCertifierId(text: string): CertifierId | undefined {
-  return serialPattern.test(text) ? (text as CertifierId) : undefined
-}
-
 export function parseReviewId(text: string): ReviewId | undefined {
   return serialPattern.test(text) ? (text as ReviewId) : undefined
 }

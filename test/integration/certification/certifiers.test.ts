@@ -149,6 +149,18 @@ test('five wrong phones close a link, however many are tried at once; a new link
   })
 })
 
+test('a suspended account collects nothing from anybody', async () => {
+  const numbers = at.some(1)
+  await at.aPool(numbers, { account: 'other' })
+  const { link } = await at.room.certifiers.add({ ...ofList(numbers), accountId: other })
+  const token = tokenIn(link.url)
+  await at.rows(`update account set suspended_at = now() where id = 'other'`)
+  expect(await at.room.guided.open(token)).toBeUndefined()
+  expect(await at.room.guided.submit(token, formOf())).toEqual({ result: 'closed' })
+  await at.rows(`update account set suspended_at = null where id = 'other'`)
+  expect(await at.room.guided.submit(token, formOf())).toMatchObject({ result: 'accepted' })
+})
+
 test('sent twice, also at once, is one check', async () => {
   const numbers = at.some(1)
   await at.aPool(numbers)

@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto'
-import type { InjectOptions } from 'fastify'
-import { expect, test } from 'vitest'
+import { type FastifyInstance, fastify, type InjectOptions } from 'fastify'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { GuidedForm, GuidedView, SubmitOutcome } from '../../../src/certification/certifier.ts'
+import type { GuidedCheck } from '../../../src/certification/guided-check.ts'
 import { DomainError } from '../../../src/domain/errors.ts'
+import { guidedRoutes } from '../../../src/http/certify/guided-routes.ts'
+import { addSecurityHeaders } from '../../../src/http/security-headers.ts'
+import { createNumberParser } from '../../../src/platform/phone-numbers.ts'
 import { anApi, holdsNoSecret, secrets } from './an-app.ts'
 import { aForm, aLinkToken, moveRooms } from './moves-and-certification.ts'
 
@@ -16,31 +20,58 @@ type Given = {
   failure?: Error
 }
 
-async function aPage({ view = aForm(), outcome, forms = [], failure }: Given = {}) {
-  const { certification } = moveRooms()
-  const guided = {
-    open: async (token: string) => (token === aLinkToken ? view : undefined),
-    submit: async (_token: string, form: GuidedForm): Promise<SubmitOutcome> => {
-      forms.push(form)
-      if (failure !== undefined) throw failure
-      return outcome ?? { result: 'accepted', continueAt: undefined }
-    },
-  }
-  const api = await anApi({ rooms: { certification: { ...certification, guided } } })
-  /** Like a phone: without a token of the API. */
-  const ask = (options: InjectOptions | string) => api.app.inject(options)
+/** The usual page is built once: that takes a while. What it shows is changed from test to test. */
+const shown: { given: Given } = { given: {} }
+let app: FastifyInstance
+
+const guided: GuidedCheck = {
+  open: async (token) => (token === aLinkToken ? (shown.given.view ?? aForm()) : undefined),
+  async submit(_token, form) {
+    const { forms, failure, outcome } = shown.given
+    forms?.push(form)
+    if (failure !== undefined) throw failure
+    return outcome ?? { result: 'accepted', continueAt: undefined }
+  },
+}
+
+beforeAll(async () => {
+  app = fastify()
+  addSecurityHeaders(app)
+  await app.register(guidedRoutes, { guided, parser: createNumberParser({ country: 'CN' }) })
+})
+afterAll(async () => {
+  await app.close()
+})
+
+/** Like a phone: without a token of the API. */
+function onPage(app: FastifyInstance) {
   const send = (fields: Record<string, string>, headers: Record<string, string> = {}) =>
-    ask({
+    app.inject({
       method: 'POST',
       url: page,
       headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
       payload: new URLSearchParams(fields).toString(),
     })
-  return { ...api, ask, send, forms }
+  return { ask: (options: InjectOptions | string) => app.inject(options), send }
+}
+
+function aPage(given: Given = {}) {
+  const forms: GuidedForm[] = []
+  shown.given = { ...given, forms }
+  return { ...onPage(app), forms }
+}
+
+/** With all that stands around it in the server: log, audit, limits. */
+async function aServer(given: Given = {}) {
+  const forms: GuidedForm[] = []
+  shown.given = { ...given, forms }
+  const { certification } = moveRooms()
+  const api = await anApi({ rooms: { certification: { ...certification, guided } } })
+  return { ...api, ...onPage(api.app), forms }
 }
 
 test('the page says what it is for, in the language of the phone, and works without a script', async () => {
-  const { ask } = await aPage({
+  const { ask } = aPage({
     view: { ...aForm(), accountName: 'A & B <Ltd>', numbers: 7 },
   })
   const answer = await ask(page)
@@ -62,7 +93,7 @@ test('the page says what it is for, in the language of the phone, and works with
 })
 
 test('nothing on it may be run, framed, kept, indexed or passed on', async () => {
-  const { ask } = await aPage()
+  const { ask } = aPage()
   const { headers, body } = await ask(page)
   const style = /<style>([\s\S]*)<\/style>/.exec(body)?.[1] ?? ''
   const hash = createHash('sha256').update(style).digest('base64')
@@ -80,7 +111,7 @@ test('nothing on it may be run, framed, kept, indexed or passed on', async () =>
 })
 
 test('an honest form is handed on as it is meant, and reloading does not send it again', async () => {
-  const { send, forms, notes } = await aPage()
+  const { send, forms, notes } = await aServer()
   const answer = await send({ ...honest, name: '  王   小明 ', phone: '+86 138 1234 0001' })
   expect(answer.statusCode).toBe(303)
   expect(answer.headers['location']).toBe(`./${aLinkToken}`)
@@ -101,7 +132,7 @@ test.each([
   ['document', { document: '330102199001011234' }, '最后四位'],
   ['consent', { consent: '' }, '需要您同意'],
 ])('a form without a usable %s comes back, with what to do', async (field, wrong, words) => {
-  const { send, forms } = await aPage()
+  const { send, forms } = aPage()
   const answer = await send({ ...honest, ...wrong })
   expect(answer.statusCode).toBe(422)
   expect(answer.body).toContain(words)
@@ -111,7 +142,7 @@ test.each([
 })
 
 test('what was typed comes back escaped, and phone and document not at all', async () => {
-  const { send } = await aPage()
+  const { send } = aPage()
   const answer = await send({ ...honest, name: '"><script>alert(1)</script>', document: '9Z9Z9' })
   expect(answer.body).toContain('value="&quot;&gt;&lt;script&gt;')
   expect(answer.body).not.toContain('<script')
@@ -120,7 +151,7 @@ test('what was typed comes back escaped, and phone and document not at all', asy
 })
 
 test('a wrong phone is told with the tries that are left', async () => {
-  const { send } = await aPage({ outcome: { result: 'wrong-phone', triesLeft: 2 } })
+  const { send } = aPage({ outcome: { result: 'wrong-phone', triesLeft: 2 } })
   const answer = await send(honest, { 'accept-language': 'en' })
   expect(answer.statusCode).toBe(422)
   expect(answer.body).toContain('2 tries are left')
@@ -132,7 +163,7 @@ test.each([
   [{ state: 'approved' }, '认证已通过'],
   [{ state: 'refused', reason: 'A <b>reason</b>.' }, 'A &lt;b&gt;reason&lt;/b&gt;.'],
 ] as const)('%j is shown, and is not filled in again', async (view, words) => {
-  const { ask, send, forms } = await aPage({ view })
+  const { ask, send, forms } = aPage({ view })
   const answer = await ask(page)
   expect(answer.statusCode).toBe(200)
   expect(answer.body).toContain(words)
@@ -143,7 +174,7 @@ test.each([
 
 test('a provider with pages of its own is a link that tells it nothing', async () => {
   const continueAt = 'https://identity.example.com/go?a=1&b="2"'
-  const { send } = await aPage({ outcome: { result: 'accepted', continueAt } })
+  const { send } = aPage({ outcome: { result: 'accepted', continueAt } })
   const answer = await send(honest)
   expect(answer.statusCode).toBe(200)
   expect(answer.body).toContain('href="https://identity.example.com/go?a=1&amp;b=&quot;2&quot;"')
@@ -151,8 +182,8 @@ test('a provider with pages of its own is a link that tells it nothing', async (
 })
 
 test('every link that is not good gets the same answer', async () => {
-  const { ask, send } = await aPage({ outcome: { result: 'closed' } })
-  const wrong = ['x', 'Z'.repeat(43), `${aLinkToken}L`, '%00', '..%2f..%2fv1', `${'9'.repeat(190)}`]
+  const { ask, send } = aPage({ outcome: { result: 'closed' } })
+  const wrong = ['x', 'Z'.repeat(43), `${aLinkToken}L`, '%00', '..%2f..%2fv1', `${'9'.repeat(90)}`]
   const bodies = new Set<string>()
   for (const token of wrong) {
     const answers = [
@@ -175,7 +206,7 @@ test('every link that is not good gets the same answer', async () => {
 })
 
 test('what is no form, or too large a one, is refused with a page', async () => {
-  const { ask, send, forms } = await aPage()
+  const { ask, send, forms } = aPage()
   const json = await ask({ method: 'POST', url: page, payload: honest })
   expect(json.statusCode).toBe(415)
   const large = await send({ ...honest, name: 'x'.repeat(5000) })
@@ -196,13 +227,13 @@ test('what is no form, or too large a one, is refused with a page', async () => 
 })
 
 test('a fault is a page too, and nothing of the person or the link gets into the log', async () => {
-  const away = await aPage({
+  const away = await aServer({
     failure: new DomainError('database-away', 503, 'The database cannot be reached.'),
   })
   const answer = await away.send(honest)
   expect(answer.statusCode).toBe(503)
   expect(answer.body).toContain('暂时无法处理')
-  const broken = await aPage({ failure: new Error('a bug') })
+  const broken = await aServer({ failure: new Error('a bug') })
   expect((await broken.send(honest)).statusCode).toBe(500)
   const log = [...away.lines, ...broken.lines].join('')
   expect(log).toContain('certification page failed')
@@ -212,7 +243,7 @@ test('a fault is a page too, and nothing of the person or the link gets into the
 })
 
 test('one address cannot ask without end', async () => {
-  const { ask } = await aPage()
+  const { ask } = await aServer()
   const answers = []
   for (let at = 0; at < 61; at += 1) answers.push(await ask(page))
   const last = answers.at(-1)
@@ -225,7 +256,7 @@ test('one address cannot ask without end', async () => {
 })
 
 test('the page is for people: it is not in the API document', async () => {
-  const { ask } = await aPage()
+  const { ask } = await aServer()
   const { paths } = (await ask('/docs/json')).json<{ paths: Record<string, unknown> }>()
   expect(Object.keys(paths).filter((path) => path.startsWith('/certify'))).toEqual([])
 })
