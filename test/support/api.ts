@@ -109,8 +109,8 @@ export function createApi(base: string, token: string) {
         await call('POST', '/v1/numbers', { poolKey, numbers: part })
       }
     },
-    /** `freeze`, `unfreeze` and `fault` are the operator's. */
-    setNumber: (x: string, state: 'lock' | 'freeze' | 'unfreeze' | 'fault') =>
+    /** `freeze`, `resume` and `fault` are the operator's. */
+    setNumber: (x: string, state: 'lock' | 'freeze' | 'resume' | 'fault') =>
       call('POST', `/v1/numbers/${encodeURIComponent(x)}/${state}`),
     createGroup: (poolKey: string, group: { name: string; numbers: readonly string[] }) =>
       call<{ id: string }>('POST', `/v1/pools/${poolKey}/groups`, group),

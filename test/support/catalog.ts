@@ -118,7 +118,7 @@ export type Change =
       readonly and: Who
       readonly way?: 'DUPLEX_REJECT' | 'PHONEA_REJECT' | 'PHONEB_REJECT'
     }
-  | { readonly do: 'lock' | 'freeze' | 'unfreeze' | 'fault' }
+  | { readonly do: 'lock' | 'freeze' | 'resume' | 'fault' }
   | { readonly do: 'set-pool'; readonly pool: PoolWish }
 
 export type Release = 'platform' | 'caller' | 'callee'
