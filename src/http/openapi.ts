@@ -23,6 +23,8 @@ const tags = [
   { name: 'bindings', description: 'Who is behind an X number, for whom, until when.' },
   { name: 'numbers', description: 'X numbers.' },
   { name: 'pools', description: 'Groups of X numbers of one product.' },
+  { name: 'blacklist', description: 'Who may not call the X numbers of a pool, or not be joined.' },
+  { name: 'groups', description: 'G groups: who may call the X of AXG bindings.' },
   { name: 'orders', description: 'Purchase of X numbers out of the stock.' },
   { name: 'inventory', description: 'The stock of X numbers, for the operator.' },
   { name: 'certification', description: 'Who stands for X numbers with name and document.' },

@@ -1,5 +1,6 @@
 import { type TSchema, Type } from 'typebox'
 import type { VirtualNumber } from '../../domain/ids.ts'
+import type { PhoneNumber } from '../../domain/phone-number.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { type Fault, RequestRefused } from '../problem.ts'
 
@@ -174,5 +175,31 @@ export function virtualsIn(
     each === undefined ? [{ pointer: `${pointer}/${at}`, detail: 'is not a phone number' }] : [],
   )
   if (faults.length > 0) throw new RequestRefused(faults, { vendorCode: 'isv.ILLEGAL_ARGUMENT' })
+  return parsed.filter((each) => each !== undefined)
+}
+
+/** What the parser made of a real number, or a refusal that names the place and never the number. */
+export function realIn(pointer: string, text: string, parser: NumberParser): PhoneNumber {
+  const [number] = realsIn(pointer, [text], parser, () => pointer)
+  if (number === undefined) throw new Error('a number was lost')
+  return number
+}
+
+/** The same for a list; names the place of each that is none. */
+export function realsIn(
+  pointer: string,
+  texts: readonly string[],
+  parser: NumberParser,
+  placeOf = (at: number) => `${pointer}/${at}`,
+): PhoneNumber[] {
+  const detail =
+    'is not a phone number; give mobile or fixed line with area code, or E.164 with plus'
+  const parsed = texts.map((text) => parser.real(text))
+  const faults: Fault[] = parsed.flatMap((each, at) =>
+    each === undefined ? [{ pointer: placeOf(at), detail }] : [],
+  )
+  if (faults.length > 0) {
+    throw new RequestRefused(faults, { vendorCode: 'isv.MOBILE_NUMBER_ILLEGAL' })
+  }
   return parsed.filter((each) => each !== undefined)
 }

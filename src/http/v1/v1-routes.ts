@@ -1,27 +1,33 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { AccessKeys } from '../../accounts/access-keys.ts'
 import type { Accounts } from '../../accounts/accounts.ts'
 import type { Audit } from '../../accounts/audit.ts'
 import type { Tokens } from '../../accounts/tokens.ts'
 import type { Bindings } from '../../bindings/bindings.ts'
 import type { CallRecords } from '../../cdr/call-records.ts'
 import type { Certification } from '../../certification/certification.ts'
+import type { Blacklist } from '../../numbers/blacklist.ts'
 import type { Cities } from '../../numbers/cities.ts'
+import type { Groups } from '../../numbers/groups.ts'
 import type { Inventory } from '../../numbers/inventory.ts'
 import type { NumberMigrations } from '../../numbers/number-migrations.ts'
 import type { Numbers } from '../../numbers/numbers.ts'
 import type { Orders } from '../../numbers/orders.ts'
+import type { PoolAlarms } from '../../numbers/pool-alarms.ts'
 import type { Pools } from '../../numbers/pools.ts'
 import type { StockLeft } from '../../numbers/remaining.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
-import { accessKeyRoutes } from './access-keys.ts'
+import { accessKeyRoutes, type ShownAccessKeys } from './access-keys.ts'
 import { accountRoutes } from './accounts.ts'
+import { alarmRoutes } from './alarms.ts'
 import { auditRoutes } from './audit.ts'
 import { bindingRoutes } from './bindings.ts'
+import { blockedCallerRoutes } from './blocked-callers.ts'
+import { blockedPairRoutes } from './blocked-pairs.ts'
 import { callRoutes } from './calls.ts'
 import { certificationReviewRoutes } from './certification-reviews.ts'
 import { certifierRoutes } from './certifiers.ts'
 import { cityRoutes } from './cities.ts'
+import { groupRoutes } from './groups.ts'
 import { inventoryRoutes } from './inventory.ts'
 import { numberMigrationRoutes } from './number-migrations.ts'
 import { numberRoutes } from './numbers.ts'
@@ -35,6 +41,9 @@ import { type ShownTrunks, trunkRoutes } from './trunks.ts'
 export type V1Rooms = {
   readonly bindings: Bindings
   readonly pools: Pools
+  readonly blacklist: Blacklist
+  readonly groups: Groups
+  readonly alarms: PoolAlarms
   readonly numbers: Numbers
   readonly cities: Pick<Cities, 'list' | 'knownCity'>
   readonly stockLeft: StockLeft
@@ -46,7 +55,7 @@ export type V1Rooms = {
   readonly callRecords: CallRecords
   readonly accounts: Accounts
   readonly tokens: Tokens
-  readonly accessKeys: AccessKeys
+  readonly accessKeys: ShownAccessKeys
   readonly audit: Audit
   readonly parser: NumberParser
 }
@@ -58,6 +67,10 @@ export const v1Routes: FastifyPluginAsync<V1Rooms> = async (app, rooms) => {
   const { accounts, tokens, accessKeys, audit } = rooms
   await app.register(bindingRoutes, { bindings, parser })
   await app.register(poolRoutes, { pools })
+  await app.register(blockedCallerRoutes, { blacklist: rooms.blacklist, parser })
+  await app.register(blockedPairRoutes, { blacklist: rooms.blacklist, parser })
+  await app.register(groupRoutes, { groups: rooms.groups, parser })
+  await app.register(alarmRoutes, { alarms: rooms.alarms })
   await app.register(numberRoutes, { numbers, parser })
   await app.register(cityRoutes, { cities: rooms.cities, stockLeft: rooms.stockLeft })
   await app.register(inventoryRoutes, { inventory: rooms.inventory, parser })

@@ -2,18 +2,20 @@ import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createAccountRooms } from '../../../src/accounts/account-rooms.ts'
+import { createPoolRooms } from '../../../src/app/pool-rooms.ts'
 import { createBindings } from '../../../src/bindings/bindings.ts'
 import { createRoutePublisher } from '../../../src/bindings/route-publisher.ts'
 import { createCallRecordWriter } from '../../../src/cdr/call-record-writer.ts'
 import { createCallRecords } from '../../../src/cdr/call-records.ts'
 import { createEventSealer } from '../../../src/cdr/stored-event.ts'
 import { eventStream } from '../../../src/cdr/stream.ts'
+import { createCertification } from '../../../src/certification/certification.ts'
 import type { AccountId } from '../../../src/domain/ids.ts'
 import { createAdminAuthenticate } from '../../../src/http/auth.ts'
 import { buildHttpApp } from '../../../src/http/build-http-app.ts'
 import { createCities } from '../../../src/numbers/cities.ts'
+import { createNumberMigrations } from '../../../src/numbers/number-migrations.ts'
 import { createNumbers } from '../../../src/numbers/numbers.ts'
-import { createPools } from '../../../src/numbers/pools.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { createMetrics } from '../../../src/platform/metrics.ts'
 import { createNumberParser } from '../../../src/platform/phone-numbers.ts'
@@ -34,6 +36,11 @@ let poolKey: string
 let logged = ''
 const token = 'a-token-that-only-tests-know'
 const vault = aVault()
+const poolSettings = {
+  CONTROL_URL_PRIVATE_HOSTS: false,
+  RING_SECONDS_MAX: 60,
+  TALK_SECONDS_MAX: 14_400,
+}
 
 beforeAll(async () => {
   ;[database, redis] = await Promise.all([createTestDatabase(), startRedis()])
@@ -57,7 +64,11 @@ beforeAll(async () => {
         cities: createCities(),
         publisher,
       }),
-      pools: createPools({ sql, publisher }),
+      ...createPoolRooms({ sql, vault, publisher, settings: poolSettings }),
+      numberMigrations: createNumberMigrations({ sql, clock: systemClock, publisher }),
+      certification: createCertification({
+        ...{ sql, vault, clock: systemClock, log, publicUrl: 'http://127.0.0.1' },
+      }),
       numbers: createNumbers({ sql, vault, cities: createCities(), publisher }),
       trunks: createTrunks({ sql }),
       callRecords: createCallRecords({ sql, vault }),

@@ -26,6 +26,7 @@ import { createNumberParser } from '../../../src/platform/phone-numbers.ts'
 import { aMarket } from './a-market.ts'
 import { moveRooms } from './moves-and-certification.ts'
 import { someBindings } from './some-bindings.ts'
+import { poolRooms } from './some-pools.ts'
 
 export const token = 'a-token-that-only-tests-know'
 export const account = 'main' as AccountId
@@ -51,8 +52,8 @@ export type Api = {
   app: FastifyInstance
   lines: string[]
   commands: BindCommand[]
-  /** What was noted for the audit log. */
-  notes: AuditNote[]
+  /** What was noted for the audit log; with `status` what became of it. */
+  notes: (AuditNote & { status?: number })[]
   /** With the token. */
   ask(options: InjectOptions | string): Promise<LightMyRequestResponse>
 }
@@ -76,7 +77,7 @@ export async function anApi(given?: Given): Promise<Api> {
 async function buildApi(given: Given): Promise<Api> {
   const lines: string[] = []
   const commands: BindCommand[] = []
-  const notes: AuditNote[] = []
+  const notes: Api['notes'] = []
   const metrics = createMetrics()
   const app = await buildHttpApp({
     authenticate: createAdminAuthenticate({ token, accountId: account }),
@@ -95,7 +96,7 @@ async function buildApi(given: Given): Promise<Api> {
 
 type AccountRooms = Pick<V1Rooms, 'accounts' | 'tokens' | 'accessKeys' | 'audit'>
 
-function accountRooms(notes: AuditNote[]): AccountRooms {
+function accountRooms(notes: Api['notes']): AccountRooms {
   const withSecret = async () => ({ key: aKey(), secret: 'the-secret' })
   return {
     accounts: {
@@ -126,8 +127,8 @@ function accountRooms(notes: AuditNote[]): AccountRooms {
         notes.push(note)
         return { ...note, id: '1', at: new Date('2030-01-31T00:00:00Z') }
       },
-      finish: () => undefined,
-      record: async (note) => void notes.push(note),
+      finish: ({ id: _id, at: _at, ...note }, outcome) => void notes.push({ ...note, ...outcome }),
+      record: async (note, status) => void notes.push({ ...note, status }),
       list: async () => ({ items: [], nextCursor: undefined }),
       settle: async () => undefined,
     },
@@ -166,13 +167,7 @@ function someRooms(commands: BindCommand[]): Omit<V1Rooms, keyof AccountRooms> {
   return {
     parser: createNumberParser({ country: 'CN' }),
     bindings: someBindings(aBinding(), commands),
-    pools: {
-      create: async (pool) => aPool({ name: pool.name, product: pool.product }),
-      get: async () => aPool(),
-      change: async (_account, _key, { name }) => aPool(name === undefined ? {} : { name }),
-      list: async () => ({ items: [aPool()], nextCursor: undefined }),
-      countByProduct: async () => new Map([['AXB', 2]]),
-    },
+    ...poolRooms(aPool(), [number(secrets.a), number(secrets.b)]),
     numbers: {
       add: async ({ numbers }) => numbers.map((x) => aNumber({ x })),
       get: async () => aNumber(),

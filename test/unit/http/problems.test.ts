@@ -1,11 +1,12 @@
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { expect, test, vi } from 'vitest'
 import { DomainError } from '../../../src/domain/errors.ts'
-import { anApi, aPool, holdsNoSecret, secrets, token } from './an-app.ts'
+import { aBinding, anApi, aPool, holdsNoSecret, secrets, token } from './an-app.ts'
+import { poolRooms } from './some-pools.ts'
 
+const { pools: usual } = poolRooms(aPool(), [aBinding().a, aBinding().a])
 const pools = (fault: unknown) => ({
-  create: async () => aPool(),
-  get: async () => aPool(),
+  ...usual,
   list: async () => {
     throw fault
   },
@@ -45,11 +46,7 @@ test('a database that is away is said so', async () => {
 })
 
 test('what never comes to an end is answered all the same', async () => {
-  const hanging = {
-    create: async () => aPool(),
-    get: async () => aPool(),
-    list: () => new Promise<never>(() => {}),
-  }
+  const hanging = { ...usual, list: () => new Promise<never>(() => {}) }
   const { ask } = await anApi({ answerMsMax: 20, rooms: { pools: hanging } })
   const answer = await ask('/v1/pools')
   expect(answer.statusCode).toBe(503)
@@ -61,9 +58,10 @@ test('an unknown path is 404, a known path with another method 405 with what it 
   const unknown = await ask('/v1/nothing')
   expect(unknown.statusCode).toBe(404)
   expect(unknown.json()).toMatchObject({ code: 'path-unknown' })
-  const wrong = await ask({ method: 'PATCH', url: '/v1/bindings/1000000000000001' })
+  // Pools cannot be removed.
+  const wrong = await ask({ method: 'DELETE', url: `/v1/pools/${aPool().key}` })
   expect(wrong.statusCode).toBe(405)
-  expect(wrong.headers['allow']).toBe('DELETE, GET, HEAD')
+  expect(wrong.headers['allow']).toBe('GET, HEAD, PATCH')
   expect(wrong.json()).toMatchObject({ code: 'method-not-allowed' })
   expect((await ask({ method: 'DELETE', url: '/v1/pools/' })).statusCode).toBe(405)
   expect((await ask({ method: 'POST', url: '/healthz' })).statusCode).toBe(405)
@@ -204,8 +202,7 @@ test('closing waits for what is running and tells those who come late', async ()
   const { app } = await anApi({
     rooms: {
       pools: {
-        create: async () => aPool(),
-        get: async () => aPool(),
+        ...usual,
         list: async () => {
           arrived()
           await running
