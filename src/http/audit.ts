@@ -66,8 +66,8 @@ function isChange({ method, routeOptions, is404 }: FastifyRequest): boolean {
   return routeOptions.config.scope !== undefined && routeOptions.config.audit !== false
 }
 
-/** An import may name thousands: the first ones stand for it. */
-const subjectsMax = 64
+/** As many as the largest bulk has, each with its X; an import of more is told by its first ones. */
+const subjectsMax = 2_000
 const idFields = ['id', 'key', 'x', 'poolKey', 'bindingId', 'groupId', 'accountId']
 
 /**
@@ -77,24 +77,21 @@ const idFields = ['id', 'key', 'x', 'poolKey', 'bindingId', 'groupId', 'accountI
 const surelyIdPattern = /^(?=.*[A-Za-z])[\w-]{1,64}$|^[1-9]\d{15}$/
 
 function subjectsAsked(request: FastifyRequest): string[] {
-  const { body } = request
-  const inBody = isObject(body)
-    ? [...fieldsOf(body), ...(Array.isArray(body['ids']) ? body['ids'] : [])]
-    : []
-  const asked = [...Object.values(request.params as object), ...inBody]
+  const asked = [...Object.values(request.params as object), ...idsIn(request.body)]
   const ids = asked.filter((each) => typeof each === 'string' && surelyIdPattern.test(each))
   return (ids as string[]).slice(0, subjectsMax)
 }
 
 /** The answer's own ids, and those of its items. They come from our tables, not from a keyboard. */
 function subjectsAnswered(payload: unknown): string[] {
-  if (!isObject(payload)) return []
-  const items = Array.isArray(payload['items']) ? payload['items'].slice(0, subjectsMax) : []
-  return [payload, ...items.filter(isObject)].flatMap((each) => fieldsOf(each))
+  return idsIn(payload).slice(0, subjectsMax)
 }
 
-function fieldsOf(record: Record<string, unknown>): string[] {
-  return idFields.map((name) => record[name]).filter((each) => typeof each === 'string')
+function idsIn(value: unknown): string[] {
+  if (!isObject(value)) return []
+  const own = idFields.map((name) => value[name]).filter((each) => typeof each === 'string')
+  const items = Array.isArray(value['items']) ? value['items'] : []
+  return [...own, ...idsIn(value['binding']), ...items.flatMap(idsIn)]
 }
 
 /** X in the path of a request that went well is one of ours. */

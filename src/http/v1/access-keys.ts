@@ -77,8 +77,9 @@ const NewKeyAnswer = Type.Object(
 
 const KeyParams = Type.Object({ id: keyIdShape })
 type App = Parameters<FastifyPluginAsyncTypebox>[0]
+export type ShownAccessKeys = Omit<AccessKeys, 'adopt'>
 
-export const accessKeyRoutes: FastifyPluginAsyncTypebox<{ accessKeys: AccessKeys }> = async (
+export const accessKeyRoutes: FastifyPluginAsyncTypebox<{ accessKeys: ShownAccessKeys }> = async (
   app,
   { accessKeys },
 ) => {
@@ -128,7 +129,7 @@ export const accessKeyRoutes: FastifyPluginAsyncTypebox<{ accessKeys: AccessKeys
   addStateRoutes(app, accessKeys)
 }
 
-const addSingleRoutes = (app: App, accessKeys: AccessKeys): void => {
+const addSingleRoutes = (app: App, accessKeys: ShownAccessKeys): void => {
   app.get(
     '/access-keys/:id',
     {
@@ -191,7 +192,7 @@ const addSingleRoutes = (app: App, accessKeys: AccessKeys): void => {
   )
 }
 
-const addStateRoutes = (app: App, accessKeys: AccessKeys): void => {
+const addStateRoutes = (app: App, accessKeys: ShownAccessKeys): void => {
   app.post(
     '/access-keys/:id/disable',
     {

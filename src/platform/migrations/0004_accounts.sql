@@ -79,7 +79,7 @@ create table audit_entry (
   -- The operation's id in the OpenAPI document.
   action text not null check (length(action) between 1 and 64),
   -- Ids of what was changed or shown; never a real number.
-  subjects text[] not null check (cardinality(subjects) <= 64),
+  subjects text[] not null check (cardinality(subjects) <= 4000),
   -- HTTP status of the answer. Null: not known, the process ended on the way.
   status smallint check (status between 100 and 599),
   request_id text not null check (length(request_id) between 1 and 64),
