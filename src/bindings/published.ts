@@ -101,7 +101,7 @@ function extensionRecords(binding: StoredBinding): RouteChange['parties'] {
     { party: aIndex, bound: { ...commonOf(binding), callerRole: 'A', peerSealed: bSealed } },
     {
       party: extensionParty(extension),
-      bound: { ...commonOf(binding), callerRole: 'N', peerSealed: aSealed },
+      bound: { ...commonOf(binding), callerRole: 'N', peerSealed: aSealed, aIndex },
     },
   ]
 }
