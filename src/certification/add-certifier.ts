@@ -13,8 +13,8 @@ import {
 } from './refusals.ts'
 
 const listMax = 1_000
-/** What one statement inserts well within its time. */
-const poolNumbersMax = 50_000
+/** What is certified, and taken back, while the one who decides waits. */
+const poolNumbersMax = 20_000
 
 /** product-semantics 1.8. */
 const certifiedProducts = ['AXB', 'AXN', 'AXN_EXTENSION', 'AXG']
