@@ -15,10 +15,10 @@ export async function sweepExpired(
     name: 'bindings.sweep-expired',
     text: `
 with due as (
-  select id, x from binding
-   where ended_at is null and expires_at <= $1
-     and ($2::text is null or pool_key = $2) and ($3::text is null or x = $3)
-   order by expires_at limit ${batchRows}
+  select b.id, b.x from binding_leg l join binding b on b.id = l.binding_id
+   where l.role = 'A' and l.expires_at <= $1
+     and ($2::text is null or b.pool_key = $2) and ($3::text is null or l.x = $3)
+   order by l.expires_at limit ${batchRows}
 ), locked as materialized (
   select x, pool_key from number where x in (select x from due) order by x
      for no key update skip locked
