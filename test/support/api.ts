@@ -57,6 +57,7 @@ export type BindingUpdate = {
   readonly callRestrict?: CallRestrict | null
 }
 
+type GroupPlace = { readonly poolKey: string; readonly id: string }
 type BlockedPair = { readonly first: string; readonly second: string; readonly way: string }
 
 export type TrunkRequest = {
@@ -114,18 +115,20 @@ export function createApi(base: string, token: string) {
       call('POST', `/v1/numbers/${encodeURIComponent(x)}/${state}`),
     createGroup: (poolKey: string, group: { name: string; numbers: readonly string[] }) =>
       call<{ id: string }>('POST', `/v1/pools/${poolKey}/groups`, group),
-    addMembers: (groupId: string, numbers: readonly string[]) =>
-      call('POST', `/v1/groups/${groupId}/numbers`, { numbers }),
-    removeMembers: (groupId: string, numbers: readonly string[]) =>
-      call('DELETE', `/v1/groups/${groupId}/numbers`, { numbers }),
+    addMembers: (group: GroupPlace, numbers: readonly string[]) =>
+      call('POST', `/v1/pools/${group.poolKey}/groups/${group.id}/members`, { numbers }),
+    removeMembers: (group: GroupPlace, numbers: readonly string[]) =>
+      call('POST', `/v1/pools/${group.poolKey}/groups/${group.id}/members/remove`, { numbers }),
+    setMembers: (group: GroupPlace, numbers: readonly string[]) =>
+      call('PUT', `/v1/pools/${group.poolKey}/groups/${group.id}/members`, { numbers }),
     block: (poolKey: string, number: string) =>
-      call('POST', `/v1/pools/${poolKey}/blacklist`, { number }),
+      call('POST', `/v1/pools/${poolKey}/blocked-callers`, { number }),
     unblock: (poolKey: string, number: string) =>
-      call('DELETE', `/v1/pools/${poolKey}/blacklist`, { number }),
+      call('POST', `/v1/pools/${poolKey}/blocked-callers/remove`, { number }),
     blockPair: (poolKey: string, pair: BlockedPair) =>
-      call('POST', `/v1/pools/${poolKey}/blacklist`, pair),
-    unblockPair: (poolKey: string, pair: BlockedPair) =>
-      call('DELETE', `/v1/pools/${poolKey}/blacklist`, pair),
+      call('POST', `/v1/pools/${poolKey}/blocked-pairs`, pair),
+    unblockPair: (poolKey: string, { first, second }: BlockedPair) =>
+      call('POST', `/v1/pools/${poolKey}/blocked-pairs/remove`, { first, second }),
     removeNumber: (x: string) => call('DELETE', `/v1/numbers/${encodeURIComponent(x)}`),
     bind: (binding: BindRequest) =>
       call<{ id: string; expiresAt: string }>('POST', '/v1/bindings', binding),

@@ -111,6 +111,7 @@ export type Change =
   | { readonly do: 'unbind' }
   | { readonly do: 'update'; readonly b?: Who; readonly a?: Who; readonly restrict?: 'AX' | 'BX' }
   | { readonly do: 'add-member' | 'remove-member'; readonly who: Who }
+  | { readonly do: 'set-members'; readonly members: readonly Who[] }
   | { readonly do: 'block' | 'unblock'; readonly who: Who }
   | {
       readonly do: 'block-pair' | 'unblock-pair'

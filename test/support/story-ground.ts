@@ -73,16 +73,19 @@ async function makeOne(
   change: Exclude<Change, { do: 'bind' }>,
   { api, cast, poolKey, groupId = '', bindingId }: Place,
 ): Promise<void> {
-  const numbers = (who: Who) => [numberOf(cast, who)]
+  const group = { poolKey, id: groupId }
+  const numbers = (...who: readonly Who[]) => who.map((each) => numberOf(cast, each))
   switch (change.do) {
     case 'unbind':
       return void (await api.unbind(bindingId))
     case 'update':
       return void (await api.updateBinding(bindingId, updateOf(change, cast)))
     case 'add-member':
-      return void (await api.addMembers(groupId, numbers(change.who)))
+      return void (await api.addMembers(group, numbers(change.who)))
     case 'remove-member':
-      return void (await api.removeMembers(groupId, numbers(change.who)))
+      return void (await api.removeMembers(group, numbers(change.who)))
+    case 'set-members':
+      return void (await api.setMembers(group, numbers(...change.members)))
     case 'block':
       return void (await api.block(poolKey, numberOf(cast, change.who)))
     case 'unblock':
