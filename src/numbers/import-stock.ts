@@ -134,7 +134,7 @@ async function writeBatch(
   const lines = withoutRepeats(batch, tally)
   if (lines.length === 0) return
   const shuffles = randomFillSync(new Int32Array(lines.length))
-  const left = await sql.rows<LeftRow>({
+  const rows = await sql.rows<LeftRow | AddedRow>({
     name: 'stock.import',
     text: importText,
     values: [
@@ -148,7 +148,11 @@ async function writeBatch(
       [...shuffles],
     ],
   })
-  tally.added += lines.length - left.length
+  const added = rows.find((row) => row.line === 0)?.added ?? 0
+  const left = rows.filter((row): row is LeftRow => row.line > 0)
+  tally.added += added
+  // Those that another import has just added are neither here nor there.
+  tally.unchanged += lines.length - added - left.length
   for (const row of left) {
     const detail = faultIn(row)
     if (detail === undefined) tally.unchanged += 1
@@ -156,7 +160,12 @@ async function writeBatch(
   }
 }
 
-/** What was not added, and what it met. In the order of X, so that two imports of one file do not wait for each other crosswise. */
+/**
+ * What could not be added, with what it met, and how many were, as line 0. The planner takes the
+ * thousands of lines for ten, and keeps the plan of an empty stock while it grows: so every join is
+ * one probe per line, whatever it thinks (`offset 0`). Lines are written in the order of X, so that
+ * two imports of one file do not wait for each other crosswise.
+ */
 const importText = `
   with given as (
     select * from unnest($1::int[], $2::text[], $3::text[], $4::smallint[], $5::text[],
@@ -167,7 +176,9 @@ const importText = `
            n.x is not null as owned,
            exists (select 1 from binding_leg l
                     where l.party = g.x_index and l.expires_at > now()) as party
-      from given g left join stock s on s.x = g.x left join number n on n.x = g.x
+      from given g
+      left join lateral (select * from stock where stock.x = g.x offset 0) s on true
+      left join lateral (select x from number where number.x = g.x offset 0) n on true
   ), added as (
     insert into stock (x, x_index, class, city, province, carrier, shuffle)
     select x, x_index, class, city, province, carrier, shuffle from met
@@ -180,13 +191,18 @@ const importText = `
      where stock.state = 'withdrawn'
     returning x
   )
-  select m.line, m.old_class, m.old_city, m.state, m.owned, m.party,
-         (m.old_class, m.old_city) = (m.class, m.city)
-           and m.old_carrier is not distinct from m.carrier as same
-    from met m where not exists (select 1 from added a where a.x = m.x)`
+  select line, null::int as added, old_class, old_city, state, owned, party,
+         (old_class, old_city) = (class, city)
+           and old_carrier is not distinct from carrier as same
+    from met where owned or party or state <> 'withdrawn'
+  union all
+  select 0, count(*)::int, null, null, null, null, null, null from added`
+
+type AddedRow = { readonly line: 0; readonly added: number }
 
 type LeftRow = {
   readonly line: number
+  readonly added: null
   readonly old_class: number | null
   readonly old_city: string | null
   readonly state: string | null
@@ -198,10 +214,9 @@ type LeftRow = {
 /** Undefined: it is there already, just so. */
 function faultIn(row: LeftRow): string | undefined {
   if (row.state === null) {
-    if (row.owned) return 'number: is in a pool already, added by its owner; it cannot be sold'
-    if (row.party) return 'number: takes part in a live binding as A or B; it cannot be an X now'
-    // Another import has just added it.
-    return undefined
+    return row.owned
+      ? 'number: is in a pool already without having been in stock; it cannot be sold'
+      : 'number: takes part in a live binding as A or B; it cannot be an X now'
   }
   if (row.same === true) return undefined
   return `number: is in stock as class ${row.old_class}, ${row.old_city}, with other facts; remove it first, or correct the line`

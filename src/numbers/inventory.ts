@@ -69,7 +69,9 @@ export function createInventory(deps: {
 
     async list(filter) {
       const limit = pageLimit(filter.limit)
-      const rows = await sql.rows<StockRow>(listQuery(filter, limit))
+      const city =
+        filter.city === undefined ? undefined : (cities.knownCity(filter.city) ?? filter.city)
+      const rows = await sql.rows<StockRow>(listQuery({ ...filter, city }, limit))
       const items = rows.slice(0, limit).map((row) => stockFrom(row))
       return { items, nextCursor: cursorFor(rows.length > limit, items.at(-1)?.x) }
     },

@@ -46,7 +46,7 @@ export type NumberChoice = {
   readonly accountId: AccountId
   readonly poolKey?: PoolKey | undefined
   readonly product?: Product | undefined
-  /** As it is listed. */
+  /** In any usual way to write it. */
   readonly city?: string | undefined
   readonly class?: NumberClass | undefined
   readonly state?: NumberState | undefined

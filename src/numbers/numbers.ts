@@ -86,6 +86,12 @@ export function createNumbers(deps: {
     throw numberFrozen()
   }
 
+  /** With the city as it is listed; one that is not is asked for as it is, and finds nothing. */
+  function listed<Choice extends NumberChoice>(choice: Choice): Choice {
+    const { city } = choice
+    return city === undefined ? choice : { ...choice, city: cities.knownCity(city) ?? city }
+  }
+
   return {
     async add(numbers) {
       const indexOf = (x: VirtualNumber) => virtualIndexOf(vault, x)
@@ -96,13 +102,15 @@ export function createNumbers(deps: {
     get,
     async list(filter) {
       const limit = pageLimit(filter.limit)
-      const rows = await sql.rows<ListedRow>(numbersQuery(filter, limit))
+      const rows = await sql.rows<ListedRow>(numbersQuery(listed(filter), limit))
       const items = rows.slice(0, limit).map((row) => numberFrom(row))
       const last = cursorText(rows.slice(0, limit).at(-1), filter)
       return { items, nextCursor: cursorFor(rows.length > limit, last) }
     },
     async totals(choice) {
-      const [row] = await sql.rows<NumberTotals & { more_bindings: number }>(totalsQuery(choice))
+      const [row] = await sql.rows<NumberTotals & { more_bindings: number }>(
+        totalsQuery(listed(choice)),
+      )
       if (row === undefined) throw new Error('an aggregate has one row')
       const { more_bindings: moreBindings, ...totals } = row
       return { ...totals, moreBindings }

@@ -19,6 +19,7 @@ export type Recipe = {
 }
 
 const enc = encodeURIComponent
+const group = ({ groupPoolKey, groupId }: Things) => `/pools/${groupPoolKey}/groups/${groupId}`
 const inAnHour = () => new Date(Date.now() + 3_600_000)
 
 /** In the order in which the owner does them: what destroys comes last. */
@@ -50,6 +51,29 @@ export const recipes: Readonly<Record<string, (things: Things) => Recipe>> = {
   listCertifiers: ({ freeX }) => ({ path: `/certifiers?x=${enc(freeX)}` }),
   getCertifier: ({ certifierId }) => ({ path: `/certifiers/${certifierId}` }),
   listCertifierNumbers: ({ certifierId }) => ({ path: `/certifiers/${certifierId}/numbers` }),
+  listGroups: ({ groupPoolKey }) => ({ path: `/pools/${groupPoolKey}/groups` }),
+  searchGroups: ({ groupPoolKey }) => ({
+    path: `/pools/${groupPoolKey}/groups/search`,
+    body: { number: '13800009021' },
+  }),
+  getGroup: (things) => ({ path: group(things) }),
+  listGroupMembers: (things) => ({ path: `${group(things)}/members` }),
+  searchGroupMembers: (things) => ({
+    path: `${group(things)}/members/search`,
+    body: { number: '13800009021' },
+  }),
+  revealGroup: (things) => ({ path: `${group(things)}/numbers` }),
+  listBlockedCallers: ({ otherPoolKey }) => ({ path: `/pools/${otherPoolKey}/blocked-callers` }),
+  searchBlockedCallers: ({ otherPoolKey }) => ({
+    path: `/pools/${otherPoolKey}/blocked-callers/search`,
+    body: { number: '13800009031' },
+  }),
+  listBlockedPairs: ({ otherPoolKey }) => ({ path: `/pools/${otherPoolKey}/blocked-pairs` }),
+  searchBlockedPairs: ({ otherPoolKey }) => ({
+    path: `/pools/${otherPoolKey}/blocked-pairs/search`,
+    body: { number: '13800009032' },
+  }),
+  listAlarms: ({ poolKey }) => ({ path: `/alarms?poolKey=${poolKey}` }),
   listTokens: () => ({ path: '/tokens', ownOnly: true, changing: true }),
   getToken: ({ tokenId }) => ({ path: `/tokens/${tokenId}`, changing: true }),
   listAccessKeys: () => ({ path: '/access-keys', ownOnly: true }),
@@ -61,7 +85,7 @@ export const recipes: Readonly<Record<string, (things: Things) => Recipe>> = {
   changePool: ({ poolKey }) => ({ path: `/pools/${poolKey}`, body: { name: 'renamed' } }),
   addNumbers: ({ poolKey, accountId }) => ({
     path: '/numbers',
-    body: { poolKey, numbers: [`1701900000${accountId.length}`] },
+    body: { accountId, poolKey, numbers: [`1701900000${accountId.length}`] },
   }),
   updateNumber: ({ x }) => ({ path: `/numbers/${enc(x)}`, body: { note: 'changed' } }),
   lockNumber: ({ x }) => ({ path: `/numbers/${enc(x)}/lock` }),
@@ -94,6 +118,39 @@ export const recipes: Readonly<Record<string, (things: Things) => Recipe>> = {
     body: { phone: '13800009003', poolKey },
   }),
   renewCertifierLink: ({ certifierId }) => ({ path: `/certifiers/${certifierId}/links` }),
+  createGroup: ({ groupPoolKey }) => ({
+    path: `/pools/${groupPoolKey}/groups`,
+    body: { name: 'one more', numbers: ['13800009022'] },
+  }),
+  changeGroup: (things) => ({ path: group(things), body: { name: 'renamed' } }),
+  addGroupMembers: (things) => ({
+    path: `${group(things)}/members`,
+    body: { numbers: ['13800009023'] },
+  }),
+  removeGroupMembers: (things) => ({
+    path: `${group(things)}/members/remove`,
+    body: { numbers: ['13800009023'] },
+  }),
+  overwriteGroupMembers: (things) => ({
+    path: `${group(things)}/members`,
+    body: { numbers: ['13800009024'] },
+  }),
+  blockCaller: ({ otherPoolKey }) => ({
+    path: `/pools/${otherPoolKey}/blocked-callers`,
+    body: { number: '13800009033' },
+  }),
+  unblockCallerByNumber: ({ otherPoolKey }) => ({
+    path: `/pools/${otherPoolKey}/blocked-callers/remove`,
+    body: { number: '13800009033' },
+  }),
+  blockPair: ({ otherPoolKey }) => ({
+    path: `/pools/${otherPoolKey}/blocked-pairs`,
+    body: { first: '13800009034', second: '13900009034' },
+  }),
+  unblockPairByNumbers: ({ otherPoolKey }) => ({
+    path: `/pools/${otherPoolKey}/blocked-pairs/remove`,
+    body: { first: '13800009034', second: '13900009034' },
+  }),
   createToken: ({ accountId }) => ({
     path: '/tokens',
     body: { name: 'test', scopes: ['read'], accountId },
@@ -149,6 +206,13 @@ export const recipes: Readonly<Record<string, (things: Things) => Recipe>> = {
     body: { items: [{ id: bindingId, poolKey }] },
   }),
   deleteBinding: ({ secondBindingId }) => ({ path: `/bindings/${secondBindingId}` }),
+  deleteGroup: (things) => ({ path: group(things) }),
+  unblockCaller: ({ otherPoolKey, blockedCallerId }) => ({
+    path: `/pools/${otherPoolKey}/blocked-callers/${blockedCallerId}`,
+  }),
+  unblockPair: ({ otherPoolKey, blockedPairId }) => ({
+    path: `/pools/${otherPoolKey}/blocked-pairs/${blockedPairId}`,
+  }),
   deleteCertifier: ({ certifierId }) => ({ path: `/certifiers/${certifierId}` }),
   deleteNumber: ({ freeX }) => ({ path: `/numbers/${enc(freeX)}` }),
   restoreToInventory: ({ freeX }) => ({ path: `/inventory/${enc(freeX)}/restore` }),

@@ -7,6 +7,7 @@ import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { principalOf } from '../auth.ts'
 import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
 import { problems } from '../problem.ts'
+import { accountIdShape } from './accounts.ts'
 import { singleNumberRoutes } from './number.ts'
 import {
   beginningShape,
@@ -42,6 +43,10 @@ const NumbersRequest = Type.Object(
         'Absent: 3 for numbers that begin with 95, 1 for 170 and 171, 2 for all others. Class 3 goes into 95AXN pools and only there.',
     }),
     carrier: Type.Optional(carrierShape),
+    accountId: Type.Optional({
+      ...accountIdShape,
+      description: 'Whose they become; absent: yours.',
+    }),
   },
   {
     ...closed,
@@ -101,11 +106,12 @@ export const numberRoutes: FastifyPluginAsyncTypebox<NumberDeps> = async (
   app.post(
     '/numbers',
     {
-      config: { scope: 'numbers' },
+      // Whoever could add any number would get the calls to it.
+      config: { scope: 'operator' },
       schema: {
         operationId: 'addNumbers',
-        summary: 'Add X numbers of your own to a pool: all or none',
-        description: 'For numbers that do not come out of the stock of the installation.',
+        summary: 'Add X numbers to a pool of any account: all or none',
+        description: 'For numbers that are not to be bought out of the stock.',
         tags: ['numbers'],
         body: NumbersRequest,
         response: {
@@ -115,9 +121,9 @@ export const numberRoutes: FastifyPluginAsyncTypebox<NumberDeps> = async (
       },
     },
     async (request, reply) => {
-      const { poolKey, city, class: class_, carrier } = request.body
+      const { poolKey, city, class: class_, carrier, accountId } = request.body
       const added = await numbers.add({
-        accountId: principalOf(request).accountId,
+        accountId: (accountId as AccountId | undefined) ?? principalOf(request).accountId,
         poolKey: poolKey as PoolKey,
         numbers: virtualsIn('body/numbers', request.body.numbers, parser),
         city,

@@ -195,7 +195,7 @@ describe('stock', () => {
     const list = async (filter: Parameters<typeof market.inventory.list>[0]) =>
       (await market.inventory.list(filter)).items.map((each) => each.x)
     expect(await list({ class: 1 })).toEqual(['+8617000000001', '+8617000000002'])
-    expect(await list({ city: '杭州' })).toEqual(['+8617000000001', '+8617100000001'])
+    expect(await list({ city: '浙江省杭州市' })).toEqual(['+8617000000001', '+8617100000001'])
     expect(await list({ carrier: 2 })).toEqual(['+8617000000002'])
     expect(await list({ beginning: '171' })).toEqual(['+8617100000001'])
     expect(await list({ beginning: '17000000002' })).toEqual(['+8617000000002'])

@@ -148,7 +148,7 @@ describe('the list', () => {
     })
     expect(await list()).toEqual([xAt(1), xAt(2), xAt(13), xAt(24)])
     expect(await list({ poolKey: axn })).toEqual([xAt(24)])
-    expect(await list({ product: 'AXB', city: '杭州' })).toEqual([xAt(1), xAt(2)])
+    expect(await list({ product: 'AXB', city: '杭州市' })).toEqual([xAt(1), xAt(2)])
     expect(await list({ class: 2 })).toEqual([xAt(13)])
     expect(await list({ state: 'faulty' })).toEqual([xAt(13)])
     expect(await list({ bound: true })).toEqual([xAt(1)])
