@@ -42,7 +42,7 @@ export function addAudit(
     const { auditIntent: intent } = request
     if (intent === undefined) return
     const done =
-      reply.statusCode < 400 ? [...xAsked(request, parser), ...request.auditSubjects] : []
+      reply.statusCode < 400 ? [...subjectsFound(request, parser), ...request.auditSubjects] : []
     const subjects = [...new Set([...intent.subjects, ...done])].slice(0, subjectsMax)
     audit.finish(intent, { status: reply.statusCode, subjects })
   })
@@ -94,11 +94,11 @@ function idsIn(value: unknown): string[] {
   return [...own, ...idsIn(value['binding']), ...items.flatMap(idsIn)]
 }
 
-/** X in the path of a request that went well is one of ours. */
-function xAsked(request: FastifyRequest, parser: NumberParser): string[] {
-  const { x } = request.params as { x?: string }
+/** What stands in the path of a request that went well is an id of ours. */
+function subjectsFound(request: FastifyRequest, parser: NumberParser): string[] {
+  const { x, ...ids } = request.params as Record<string, string>
   const parsed = x === undefined ? undefined : parser.virtual(x)
-  return parsed === undefined ? [] : [parsed]
+  return [...Object.values(ids), ...(parsed === undefined ? [] : [parsed])]
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -13,6 +13,10 @@ export type Things = {
   readonly poolKey: string
   readonly otherPoolKey: string
   readonly groupPoolKey: string
+  readonly groupId: string
+  /** In the other pool. */
+  readonly blockedCallerId: string
+  readonly blockedPairId: string
   readonly x: string
   /** Not bound. */
   readonly freeX: string
@@ -110,11 +114,24 @@ async function someThings(
   const certifier = await made(
     ask('POST', '/v1/certifiers', { phone: `1380000${at}003`, numbers: [freeX] }),
   )
+  const [real, other] = [`1380000${at}021`, `1390000${at}022`]
+  const group = await made(
+    ask('POST', `/v1/pools/${groupPoolKey}/groups`, { name: 'group', numbers: [real] }),
+  )
+  const caller = await made(
+    ask('POST', `/v1/pools/${otherPoolKey}/blocked-callers`, { number: real }),
+  )
+  const pair = await made(
+    ask('POST', `/v1/pools/${otherPoolKey}/blocked-pairs`, { first: real, second: other }),
+  )
   const grant = { name: `of ${accountId}`, scopes: ['read'] }
   const token = await made(ask('POST', '/v1/tokens', grant))
   const key = await made(ask('POST', '/v1/access-keys', grant))
   return {
     ...{ accountId, poolKey, otherPoolKey, groupPoolKey, x, freeX, city: '杭州' },
+    groupId: text(group, 'id'),
+    blockedCallerId: text(caller, 'id'),
+    blockedPairId: text(pair, 'id'),
     bindingId: text(binding, 'id'),
     secondBindingId: text(second, 'id'),
     callId: await aCallRecord(engine, {
@@ -157,6 +174,9 @@ export const nobodysThings: Things = {
   poolKey: 'FC199999999999991',
   otherPoolKey: 'FC199999999999992',
   groupPoolKey: 'FC199999999999993',
+  groupId: '899999999999995',
+  blockedCallerId: '899999999999996',
+  blockedPairId: '899999999999997',
   x: '+8617099999991',
   freeX: '+8617099999992',
   city: '杭州',

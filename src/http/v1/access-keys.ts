@@ -17,7 +17,7 @@ import {
 import { closed, compact, pageAnswer, pageOf, timeShape, timeText } from './shapes.ts'
 
 const keyIdShape = Type.String({
-  pattern: '^AK[0-9A-Za-z]{22}$',
+  pattern: '^[0-9A-Za-z]{16,128}$',
   description: "Id of the pair, the vendor API's `AccessKeyId`.",
   examples: ['AKx7Qm2LdPq9sEfGiBoV4tYx'],
 })

@@ -5,10 +5,24 @@ import type { Bindings } from '../../bindings/bindings.ts'
 import type { CallRecords } from '../../cdr/call-records.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { type CallId, parseBindingId } from '../../domain/ids.ts'
+import type { Groups } from '../../numbers/groups.ts'
 import { noteOf } from '../audit.ts'
 import { principalOf } from '../auth.ts'
 import { problems } from '../problem.ts'
-import { bindingIdShape, compact, virtualNumberShape } from './shapes.ts'
+import { GroupParams, groupIdShape, refOf } from './group-shapes.ts'
+import {
+  bindingIdShape,
+  closed,
+  compact,
+  pageAnswer,
+  pageOf,
+  pageQuery,
+  timeShape,
+  timeText,
+  virtualNumberShape,
+} from './shapes.ts'
+
+type App = Parameters<FastifyPluginAsyncTypebox>[0]
 
 /** The only answers with real numbers in full. Each is noted in the audit log, on disk, before it is given. */
 
@@ -22,6 +36,10 @@ const BindingNumbers = Type.Object(
     id: bindingIdShape,
     x: virtualNumberShape,
     extension: Type.Optional(Type.String({ description: 'Digits behind X.', examples: ['12'] })),
+    groupId: Type.Optional({
+      ...groupIdShape,
+      description: 'G of an AXG binding: its numbers are revealed page by page.',
+    }),
     phoneA: fullNumberShape,
     phoneB: Type.Optional(fullNumberShape),
   },
@@ -61,15 +79,25 @@ const CallNumbers = Type.Object(
   },
 )
 
+const FullMember = Type.Object(
+  { number: fullNumberShape, addedAt: timeShape },
+  { examples: [{ number: '+8613800000001', addedAt: '2030-01-30T02:00:00Z' }] },
+)
+
 type RevealDeps = {
   bindings: Pick<Bindings, 'get'>
   callRecords: Pick<CallRecords, 'get'>
+  groups: Pick<Groups, 'members'>
   audit: Pick<Audit, 'record'>
 }
 
 export const revealRoutes: FastifyPluginAsyncTypebox<RevealDeps> = async (app, deps) => {
-  const { bindings, callRecords, audit } = deps
+  addBinding(app, deps)
+  addCall(app, deps)
+  addGroup(app, deps)
+}
 
+function addBinding(app: App, { bindings, audit }: RevealDeps): void {
   app.get(
     '/bindings/:id/numbers',
     {
@@ -90,12 +118,16 @@ export const revealRoutes: FastifyPluginAsyncTypebox<RevealDeps> = async (app, d
       return compact({
         id: binding.id as string,
         x: binding.x as string,
+        extension: binding.extension,
+        groupId: binding.groupId as string | undefined,
         phoneA: binding.a.reveal(),
         phoneB: binding.b?.reveal(),
       })
     },
   )
+}
 
+function addCall(app: App, { callRecords, audit }: RevealDeps): void {
   app.get(
     '/calls/:id/numbers',
     {
@@ -120,6 +152,32 @@ export const revealRoutes: FastifyPluginAsyncTypebox<RevealDeps> = async (app, d
         caller: call.caller?.reveal(),
         callee: call.callee?.reveal(),
       })
+    },
+  )
+}
+
+function addGroup(app: App, { groups, audit }: RevealDeps): void {
+  app.get(
+    '/pools/:key/groups/:id/numbers',
+    {
+      config: { scope: 'reveal' },
+      schema: {
+        operationId: 'revealGroup',
+        summary: 'Numbers of a G group in full, newest first; noted in the audit log',
+        tags: ['groups'],
+        params: GroupParams,
+        querystring: Type.Object(pageQuery, closed),
+        response: { 200: pageOf(FullMember), ...problems(400, 404, 409, 422) },
+      },
+    },
+    async (request) => {
+      const ref = refOf(principalOf(request).accountId, request.params)
+      const page = await groups.members({ ...ref, ...request.query })
+      await audit.record(noteOf(request, [ref.poolKey, ref.id]), 200)
+      return pageAnswer(page, ({ number, addedAt }) => ({
+        number: number.reveal(),
+        addedAt: timeText(addedAt),
+      }))
     },
   )
 }

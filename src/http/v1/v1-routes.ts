@@ -84,5 +84,5 @@ export const v1Routes: FastifyPluginAsync<V1Rooms> = async (app, rooms) => {
   await app.register(tokenRoutes, { tokens })
   await app.register(accessKeyRoutes, { accessKeys })
   await app.register(auditRoutes, { audit })
-  await app.register(revealRoutes, { bindings, callRecords, audit })
+  await app.register(revealRoutes, { bindings, callRecords, groups: rooms.groups, audit })
 }

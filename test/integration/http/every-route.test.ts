@@ -55,19 +55,23 @@ function askFor(ask: Ask, operation: { id: string; method: string }, things: Thi
   return ask(operation.method, `/v1${path}`, body, contentType)
 }
 
+/** Without the names of cities, and without counters such as 1, which stand everywhere. */
+function tellingIds({ city: _, ...own }: Things): string[] {
+  return Object.values(own).filter((id) => id.length > 5)
+}
+
 /** What is left of an answer when what it was asked for is taken out. */
 function shapeOf({ status, text }: Answer, things: Things): string {
-  const masked = Object.values(things).reduce(
+  const masked = tellingIds(things).reduce(
     (rest, id) => rest.replaceAll(id, '…').replaceAll(encodeURIComponent(id), '…'),
-    text,
+    text.replace(/urn:axbridge:request:[\w-]+/, ''),
   )
-  return `${status} ${masked.replace(/urn:axbridge:request:[\w-]+/, '')}`
+  return `${status} ${masked}`
 }
 
 /** Ids of the things that are in the text, besides those that were asked for. */
 function idsIn(text: string, things: Things, asked: string): string[] {
-  const { city: _, ...own } = things
-  return Object.values(own).filter(
+  return tellingIds(things).filter(
     (id) => text.includes(id) && !asked.includes(id) && !asked.includes(encodeURIComponent(id)),
   )
 }
@@ -136,7 +140,9 @@ test('what was tried stands in the audit log of who tried, and not in that of th
   const tried = await two.ask('GET', `/v1/audit?subject=${one.things.poolKey}&limit=200`)
   const items = tried.json['items'] as { action: string; status: number }[]
   expect(items.length).toBeGreaterThan(3)
-  expect(items.every(({ status }) => status >= 400)).toBe(true)
+  // A bulk is answered with 200 and a refusal for each of its items.
+  const single = items.filter(({ action }) => !action.endsWith('Bindings'))
+  expect(single.filter(({ status }) => status < 400)).toEqual([])
   const owner = await one.ask('GET', `/v1/audit?subject=${one.things.poolKey}&limit=200`)
   const actors = (owner.json['items'] as { actor: string }[]).map(({ actor }) => actor)
   expect(new Set(actors).size).toBe(1)

@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { DomainError } from '../../../src/domain/errors.ts'
 import { aBinding, aCall, anApi, secrets } from './an-app.ts'
+import { aGroup } from './some-pools.ts'
 
 const aBind = {
   poolKey: 'FC100000000000001',
@@ -74,6 +75,14 @@ test('an X that was locked is noted as E.164, however it was asked for', async (
   expect(notes[1]).toMatchObject({ status: 204, subjects: ['+8617012345678'] })
 })
 
+test('a group that was removed is noted by its id, which could be a number before', async () => {
+  const { ask, notes } = await anApi()
+  const { id, poolKey } = aGroup()
+  await ask({ method: 'DELETE', url: `/v1/pools/${poolKey}/groups/${id}` })
+  await vi.waitFor(() => expect(notes).toHaveLength(2))
+  expect(notes.map((each) => each.subjects)).toEqual([[poolKey], [poolKey, id]])
+})
+
 test('of a bulk every binding is noted', async () => {
   const { ask, notes } = await anApi()
   const items = [{ id: '1000000000000001' }, { id: '1000000000000002' }]
@@ -94,6 +103,14 @@ test.each([
   expect(notes).toMatchObject([{ action, status: 200, actor: 'admin' }])
   expect(JSON.stringify(notes)).not.toContain(secrets.a)
   expect(lines.join('')).not.toContain(secrets.a.slice(3))
+})
+
+test('the numbers of a group are shown in full once it is noted', async () => {
+  const { ask, notes } = await anApi()
+  const { id, poolKey } = aGroup()
+  const answer = await ask(`/v1/pools/${poolKey}/groups/${id}/numbers`)
+  expect(answer.json().items).toMatchObject([{ number: secrets.a }])
+  expect(notes).toMatchObject([{ action: 'revealGroup', status: 200, subjects: [poolKey, id] }])
 })
 
 test('what cannot be noted is not shown', async () => {
