@@ -13,6 +13,7 @@ export type ApiClient = {
     body?: object,
     headers?: Readonly<Record<string, string>>,
   ): Promise<Answer>
+  put<Answer>(path: string, body: object): Promise<Answer>
   /** For what takes its time. */
   postCsv<Answer>(path: string, csv: Uint8Array<ArrayBuffer>): Promise<Answer>
   patch<Answer>(path: string, body: object): Promise<Answer>
@@ -70,7 +71,11 @@ export async function createApiClient(options: ApiOptions, deps: CliDeps): Promi
       return (await answer.json()) as never
     },
     async post(path, body, headers) {
-      return (await (await send('POST', path, body, headers)).json()) as never
+      const answer = await send('POST', path, body, headers)
+      return (answer.status === 204 ? undefined : await answer.json()) as never
+    },
+    async put(path, body) {
+      return (await (await send('PUT', path, body)).json()) as never
     },
     async postCsv(path, csv) {
       return (await (await send('POST', path, csv)).json()) as never

@@ -2,17 +2,20 @@ import { Command, CommanderError } from 'commander'
 import { DomainError } from '../domain/errors.ts'
 import { addAccountCommand } from './account.ts'
 import { addBindCommand } from './bind.ts'
+import { addBlacklistCommand } from './blacklist.ts'
 import { addCdrCommand } from './cdr.ts'
 import { addCertifyCommand } from './certify.ts'
 import { type CliDeps, type CliEnv, CliError } from './deps.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { addEmbeddedCommand } from './embedded.ts'
+import { addGroupCommand } from './group.ts'
 import { addInventoryCommand } from './inventory.ts'
 import { addKeyCommand } from './key.ts'
 import { maskedText } from './masked-text.ts'
 import { addMigrateCommand } from './migrate.ts'
 import { addMoveCommand } from './move.ts'
 import { addNumbersCommand } from './numbers.ts'
+import { addPoolCommand } from './pool.ts'
 import { addServeCommand } from './serve.ts'
 import { addTokenCommand } from './token.ts'
 
@@ -52,6 +55,9 @@ function createProgram(deps: CliDeps): Command {
   addNumbersCommand(program, deps)
   addMoveCommand(program, deps)
   addCertifyCommand(program, deps)
+  addPoolCommand(program, deps)
+  addGroupCommand(program, deps)
+  addBlacklistCommand(program, deps)
   addAccountCommand(program, deps)
   addTokenCommand(program, deps)
   addKeyCommand(program, deps)
