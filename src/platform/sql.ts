@@ -37,7 +37,8 @@ export function createSql(options: {
     connectionTimeoutMillis: connectMsMax,
     idle_in_transaction_session_timeout: 2 * statementMsMax,
     application_name: 'axbridge',
-    options: '-c plan_cache_mode=force_generic_plan',
+    // Plans are kept: one that was made while a table was empty must not read all of it an hour later.
+    options: '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off',
   })
   pool.on('error', (err) => options.log.warn({ err }, 'idle database connection was lost'))
 
