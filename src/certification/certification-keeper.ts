@@ -20,23 +20,19 @@ export function createCertificationKeeper(deps: {
   log: Logger
 }): CertificationKeeper {
   const { decisions, log } = deps
-  const duties = {
-    expire: async () => {
+  const duties = [
+    duty('expire', log, async () => {
       while ((await decisions.endExpired()) > 0);
-    },
-    finish: () => decisions.finishRest(),
-    follow: () => followAll(decisions, log),
-  }
+    }),
+    duty('finish', log, () => decisions.finishRest()),
+    duty('follow', log, () => followAll(decisions)),
+  ]
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> | undefined
   let stopped = true
 
   async function round(): Promise<void> {
-    for (const [duty, work] of Object.entries(duties)) {
-      await work().catch((err: unknown) => {
-        log.warn({ err, duty }, 'the certification keeper could not do its duty')
-      })
-    }
+    for (const each of duties) await each()
   }
 
   function next(): void {
@@ -60,18 +56,33 @@ export function createCertificationKeeper(deps: {
   }
 }
 
+/** Complains once when it begins to fail, not every time. */
+function duty(name: string, log: Logger, work: () => Promise<void>) {
+  let failing = false
+  return async (): Promise<void> => {
+    try {
+      await work()
+      if (failing) log.info({ duty: name }, 'the certification keeper works again')
+      failing = false
+    } catch (err) {
+      if (!failing) log.warn({ err, duty: name }, 'the certification keeper cannot work')
+      failing = true
+    }
+  }
+}
+
 /** One check that cannot be asked about does not keep the others from being. */
-async function followAll(decisions: Decisions, log: Logger): Promise<void> {
+async function followAll(decisions: Decisions): Promise<void> {
+  const failures: unknown[] = []
   let after = '0'
   for (let asked = 0; asked < checksMax; ) {
     const page = await decisions.underWay(after)
     for (const { id, reference } of page) {
-      await decisions.follow(reference).catch((err: unknown) => {
-        log.warn({ err, certifierId: id }, 'the outcome of a certification could not be had')
-      })
+      await decisions.follow(reference).catch((err: unknown) => failures.push(err))
       after = id
     }
-    if (page.length === 0) return
+    if (page.length === 0) break
     asked += page.length
   }
+  if (failures.length > 0) throw failures[0]
 }

@@ -15,7 +15,7 @@ test('a pool: what is there and not certified, not what comes later', async () =
   const { certifier, link } = await at.room.certifiers.add(entry)
   expect(certifier).toMatchObject({ numbers: 2, poolKey })
   await at.rows(
-    `insert into number (x, x_index, account_id, pool_key, position) values ($1, $1, 'main', $2, 9)`,
+    `insert into number (x, x_index, account_id, pool_key, position) values ($1::text, $1::text, 'main', $2, 9)`,
     [numbers[3], poolKey],
   )
   await at.room.guided.submit(tokenIn(link.url), formOf(2))
