@@ -9,6 +9,8 @@ import type { Runtime } from './runtime.ts'
 export type Engine = {
   readonly pid: number
   readonly api: Api
+  /** Of the first administrator. */
+  readonly token: string
   readonly exited: Promise<number | string>
   /** Everything that it wrote, on both channels. */
   log(): string
@@ -75,6 +77,7 @@ export async function startEngine(
   return {
     pid: child.pid ?? 0,
     api,
+    token,
     exited,
     log,
     signal: (signal) => void child.kill(signal),

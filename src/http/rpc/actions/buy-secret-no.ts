@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import type { NumberClass } from '../../../numbers/price-list.ts'
 import { defineAction } from '../action.ts'
 import { poolKeyIn } from '../reading.ts'
 import { beginningField, cityField, poolKeyField, specIdField } from './fields.ts'
@@ -18,7 +19,7 @@ export const buySecretNo = defineAction({
     const order = await context.rooms.orders.place({
       accountId: context.accountId,
       poolKey: poolKeyIn(asked.PoolKey),
-      class: asked.SpecId,
+      class: asked.SpecId as NumberClass,
       city: asked.City,
       quantity: 1,
       beginning: asked.SecretNo,

@@ -52,7 +52,9 @@ export const bindFields = {
   OutOrderId: Type.Optional(text('up to 128 characters.', 128)),
 }
 
-export const specIdField = Type.Enum([1, 2, 3], {
+export const specIdField = Type.Integer({
+  minimum: 1,
+  maximum: 3,
   description: '1 for 170 and 171, 2 for carrier numbers, 3 for numbers that begin with 95.',
 })
 export const beginningField = Type.String({

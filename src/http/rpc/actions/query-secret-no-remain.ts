@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import type { NumberClass } from '../../../numbers/price-list.ts'
 import { type ActionContext, defineAction } from '../action.ts'
 import type { Members } from '../answer.ts'
 import { beginningField, cityField, specIdField } from './fields.ts'
@@ -16,12 +17,12 @@ export const querySecretNoRemain = defineAction({
   run: async (asked, context) => ({ SecretRemainDTO: await remainOf(asked, context) }),
 })
 
-type Asked = { SpecId: 1 | 2 | 3; City: string; SecretNo?: string }
+type Asked = { SpecId: number; City: string; SecretNo?: string }
 
 async function remainOf(asked: Asked, { rooms }: ActionContext): Promise<Members> {
   const everywhere = asked.City === '全国' || asked.City === '全国列表'
   const { left, cities } = await rooms.stockLeft.remaining({
-    class: asked.SpecId,
+    class: asked.SpecId as NumberClass,
     city: everywhere ? undefined : asked.City,
     beginning: asked.SecretNo,
   })

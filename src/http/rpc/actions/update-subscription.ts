@@ -12,6 +12,7 @@ import {
   timeField,
 } from './fields.ts'
 import { poolNamed } from './pool-asked.ts'
+import { bindingAsked } from './query-subscription-detail.ts'
 import { restrictionIn, tonesIn } from './terms.ts'
 
 const Asked = Type.Object({
@@ -77,12 +78,18 @@ export const updateSubscription = defineAction({
   async run(asked, context) {
     const { RingConfig: rings } = asked
     const tones = rings === undefined ? {} : { tones: tonesIn(rings, undefined) }
+    const change = { ...changes[asked.OperateType](asked, context), ...tones }
+    const poolKey = poolNamed(asked)
+    if (Object.keys(change).length === 0) {
+      await bindingAsked({ id: asked.SubsId, x: asked.PhoneNoX, poolKey }, context)
+      return {}
+    }
     await context.rooms.bindings.update({
       accountId: context.accountId,
       id: bindingIdIn(asked.SubsId),
-      poolKey: poolNamed(asked),
+      poolKey,
       x: virtualIn(asked.PhoneNoX, context),
-      change: { ...changes[asked.OperateType](asked, context), ...tones },
+      change,
     })
     return {}
   },
