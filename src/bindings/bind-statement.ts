@@ -2,7 +2,7 @@ import type { PoolSettings } from '../domain/call.ts'
 import type { AccountId } from '../domain/ids.ts'
 import type { Query } from '../platform/sql.ts'
 import { type BindableProduct, sharingOf } from './bindable.ts'
-import { type AllocationMethod, anyUsableText, choosing, partyList } from './choose-number.ts'
+import { type AllocationMethod, anyUsableText, choosing, parties } from './choose-number.ts'
 import { type NamedQuery, namedQuery } from './named-query.ts'
 
 /** Everything that a bind writes, numbers already sealed and indexed. */
@@ -64,6 +64,7 @@ export type BoundRow = {
  * finds out why.
  *
  * Legs that have expired and were not swept yet make way (`stale`, `cleared`), and go on cooling.
+ * `cleared` does not begin when nothing is stale: while the table is small, its plan reads all of it.
  */
 export function bindStatement(choice: XChoice, values: BindValues): Query {
   const { product, extension } = values
@@ -100,11 +101,12 @@ with ${choice}
 ${assigned ? assigning : ''}
 , stale as (
   update binding b set ended_at = b.expires_at, end_reason = 'expired'
-    from chosen join binding_leg l on l.x = chosen.x and ${inTheWay(product)} and l.expires_at <= :now
+    from (${inTheWay(product).map(expiredLeg).join(' union all ')}) as l
    where b.id = l.binding_id and b.ended_at is null
   returning b.id
 ), cleared as (
-  delete from binding_leg l using stale where l.binding_id = stale.id
+  delete from binding_leg l using stale
+   where l.binding_id = stale.id and (select count(*) from stale) > 0
   returning l.party, l.x, l.expires_at
 )
 ${sharingOf(product) === 'parties' ? '' : cooling}
@@ -176,14 +178,21 @@ const cooling = `
   on conflict (party, x) do update set until = greatest(cooling.until, excluded.until)
 )`
 
-function inTheWay(product: BindableProduct): string {
+/** One index probe each. */
+const expiredLeg = (condition: string) => `
+      select l.binding_id from chosen join binding_leg l on l.x = chosen.x
+       where ${condition} and l.expires_at <= :now`
+
+/** Which legs leave no room for this binding. */
+function inTheWay(product: BindableProduct): readonly string[] {
+  const ofParties = parties(product).map((party) => `l.party = ${party}`)
   switch (sharingOf(product)) {
     case 'parties':
-      return `l.party in (${partyList(product)})`
+      return ofParties
     case 'none':
-      return `l.slot = '*'`
+      return [`l.slot = '*'`]
     case 'extensions':
-      return `(l.party = :aIndex or l.slot = :extension::text)`
+      return [...ofParties, 'l.slot = :extension::text']
   }
 }
 

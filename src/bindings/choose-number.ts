@@ -1,14 +1,14 @@
 import { type BindableProduct, sharingOf } from './bindable.ts'
 
 /**
- * How X is found. `given`: this one. `try`: at a few random positions of the pool; finds nearly
- * always, and costs least. `search`: the same and then upwards and downwards from a random place.
- * `wait`: also those that others are just binding, which the two before pass by.
+ * How X is found. `given`: this one. `try`: at a few random positions, which gives every free one
+ * the same chance, then at the first free ones behind a few; finds nearly always, and costs the
+ * same however many A and B are on. `search`: upwards and downwards from a random one. `wait`: the
+ * same walk, and not passing by those that others are just binding, as the two before do.
  */
 export type ChoiceMethod = 'given' | AllocationMethod
 export type AllocationMethod = 'try' | 'search' | 'wait'
 
-const tries: Readonly<Record<'try' | 'search', number>> = { try: 16, search: 48 }
 /** Walks begin up to this many numbers further on, so that the one behind a gap is not everybody's. */
 const jitter = 16
 
@@ -52,8 +52,8 @@ select 1 from home, number n
 }
 
 /** The blind indexes that hold legs on X. */
-export function partyList(product: BindableProduct): string {
-  return sharingOf(product) === 'parties' ? ':aIndex, :bIndex' : ':aIndex'
+export function parties(product: BindableProduct): readonly string[] {
+  return sharingOf(product) === 'parties' ? [':aIndex::text', ':bIndex::text'] : [':aIndex::text']
 }
 
 /** Locked before X is, as everywhere; the lock keeps it from being removed until the binding is there. */
@@ -76,34 +76,38 @@ function home(product: BindableProduct): string {
      and not exists (select 1 from number other where other.x_index in (:aIndex, :bIndex))`
 }
 
-/** A scalar subquery is not made a join of: it stays an index probe for each candidate. */
+/**
+ * True when no party of the binding has such a row for X. Scalar subqueries are not made joins of,
+ * and one per party is one index probe each; `coalesce` because Postgres takes `is null` for rare
+ * and would plan for candidates that nearly always fail.
+ */
+function none(product: BindableProduct, table: string, condition: string): string {
+  const probes = parties(product).map(
+    (party) =>
+      `(select false from ${table} where t.x = n.x and t.party = ${party} and ${condition} limit 1)`,
+  )
+  return `coalesce(${probes.join(', ')}, true)`
+}
+
 function notCooling(product: BindableProduct): string {
-  return `
-     and (home.cooling_days = 0 or (
-           select 1 from cooling c
-            where c.x = n.x and c.party in (${partyList(product)}) and c.until > :now limit 1) is null)`
+  return `(home.cooling_days = 0 or ${none(product, 'cooling t', 't.until > :now')})`
 }
 
 function given(product: BindableProduct): string {
+  const expiredAndWarm = 't.expires_at <= :now and t.expires_at > home.cold_since'
   return `
   select n.x, n.city, n.version from home, number n
-   where n.x = :x::text and n.account_id = :accountId and n.pool_key = :poolKey and n.state = 'normal'
-     and (home.cooling_days = 0 or (
-           select 1 from binding_leg l
-            where l.x = n.x and l.party in (${partyList(product)})
-              and l.expires_at <= :now and l.expires_at > home.cold_since limit 1) is null)
-     ${notCooling(product)}
+   where n.x = :x::text and n.account_id = :accountId and n.pool_key = :poolKey
+     and n.state = 'normal' and ${notCooling(product)}
+     and (home.cooling_days = 0 or ${none(product, 'binding_leg t', expiredAndWarm)})
      for no key update of n`
 }
 
 /** Room, and nobody of the binding is on it or was too recently. */
 function usable(scope: Scope, product: BindableProduct): string {
-  const noLeg = `
-     and (select 1 from binding_leg l
-           where l.x = n.x and l.party in (${partyList(product)})
-             and l.expires_at > home.cold_since limit 1) is null`
+  const noLeg = `and ${none(product, 'binding_leg t', 't.expires_at > home.cold_since')}`
   return `n.pool_key = :poolKey and n.free ${inScope[scope]}
-     ${sharingOf(product) === 'none' ? '' : noLeg} ${notCooling(product)}`
+     ${sharingOf(product) === 'none' ? '' : noLeg} and ${notCooling(product)}`
 }
 
 function helpers(
@@ -115,21 +119,29 @@ function helpers(
   const edge = (direction: string) =>
     `(select n.position from number n where ${here} order by n.position ${direction} limit 1)`
   const left = `${scope}_left as materialized (
-  select 1 from home, number n where ${usable(scope, product)} limit 1
+  select 1 from home cross join lateral (
+    select 1 from number n where ${usable(scope, product)} order by n.position limit 1
+  ) as one
 )`
-  const span =
-    scope === 'pool' && method === 'try'
-      ? 'pool_span as (select 1 as low, positions as high from home)'
-      : `${scope}_span as materialized (select ${edge('asc')} as low, ${edge('desc')} as high)`
+  const span = `${scope}_span as materialized (select ${edge('asc')} as low, ${edge('desc')} as high)`
+  // Positions are dense in a pool that nothing was moved out of: good enough for tries.
+  const dense = 'pool_span as (select 1 as low, positions as high from home)'
   const start = `${scope}_start as materialized (
-  select coalesce((select n.position from number n
-                    where ${here} and n.position >= ${randomPosition('0')}
-                    order by n.position offset :seed::bigint % ${jitter} limit 1), 2147483647) as position
-    from ${scope}_span as span
+  select coalesce(${freeFrom(scope, '0')}, span.low) as position from ${scope}_span as span
 )`
-  const needed = scope === 'pool' ? [] : [left]
-  if (method === 'wait') return needed
-  return method === 'try' ? [...needed, span] : [...needed, span, start]
+  const needed = method === 'try' ? [scope === 'pool' ? dense : span] : [span, start]
+  return scope === 'pool' ? needed : [left, ...needed]
+}
+
+/**
+ * Where the first free one is from a random position on, or one of those behind it: the one after a
+ * long gap must not be everybody's.
+ */
+function freeFrom(scope: Scope, attempt: string): string {
+  return `(select f.position from number f
+            where f.pool_key = :poolKey and f.free ${inScope[scope].replaceAll('n.', 'f.')}
+              and f.position >= ${randomPosition(attempt)}
+            order by f.position offset :seed::bigint % ${jitter} limit 1)`
 }
 
 /** Of the span, the same for the same seed and try. The hash is the one of hash partitions, so it does not change. */
@@ -147,24 +159,19 @@ function armsOf(
   const columns = 'select n.x, n.city, n.version from number n where'
   const open = gate(scope, product, cities)
   const fits = usable(scope, product)
-  if (method === 'wait') {
-    return [`${columns} ${open} and ${fits} order by n.position limit 1 for no key update of n`]
+  const lock = `limit 1 for no key update of n ${method === 'wait' ? '' : 'skip locked'}`
+  if (method === 'try') {
+    const at = (tries: number, position: (attempt: string) => string) =>
+      `select spot.* from ${scope}_span as span
+        cross join generate_series(1, ${tries}) as attempt
+        cross join lateral (${columns} ${fits} and n.position = ${position('attempt')} ${lock}) as spot
+        where ${open} limit 1`
+    return [at(12, randomPosition), at(8, (attempt) => freeFrom(scope, attempt))]
   }
-  const passing = 'for no key update of n skip locked'
-  const tried = `select spot.* from ${scope}_span as span
-    cross join generate_series(1, ${tries[method]}) as attempt
-    cross join lateral (${columns} ${fits} and n.position = ${randomPosition('attempt')}
-                        limit 1 ${passing}) as spot
-    where ${open} limit 1`
-  if (method === 'try') return [tried]
-  const start = `(select position from ${scope}_start)`
-  return [
-    tried,
-    `${columns} ${open} and ${fits} and n.position >= ${start}
-      order by n.position limit 1 ${passing}`,
-    `${columns} ${open} and ${fits} and n.position < ${start}
-      order by n.position desc limit 1 ${passing}`,
-  ]
+  const walk = (side: string, direction: string) =>
+    `${columns} ${open} and ${fits} and n.position ${side} (select position from ${scope}_start)
+      order by n.position ${direction} ${lock}`
+  return [walk('>=', 'asc'), walk('<', 'desc')]
 }
 
 /** Whether the pool's mode looks there, nothing before being left: what is only locked is waited for. */

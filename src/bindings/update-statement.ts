@@ -63,12 +63,17 @@ with joined as materialized (
      for no key update of b
 ), stale as (
   update binding b set ended_at = b.expires_at, end_reason = 'expired'
-    from held join binding_leg l on l.x = held.x and l.binding_id <> held.id and l.expires_at <= :now
-     and l.party in (:aIndex::text, case when held.product = 'AXB' then :bIndex::text end)
+    from (select l.binding_id from held join binding_leg l on l.x = held.x
+           where l.party = :aIndex::text and l.binding_id <> held.id and l.expires_at <= :now
+          union all
+          select l.binding_id from held join binding_leg l on l.x = held.x
+           where l.party = :bIndex::text and held.product = 'AXB' and l.binding_id <> held.id
+             and l.expires_at <= :now) as l
    where b.id = l.binding_id and b.ended_at is null
   returning b.id
 ), cleared as (
-  delete from binding_leg l using stale where l.binding_id = stale.id
+  delete from binding_leg l using stale
+   where l.binding_id = stale.id and (select count(*) from stale) > 0
   returning 1
 ), b as (
   update binding

@@ -1,7 +1,7 @@
 import { DomainError } from '../domain/errors.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { BindableProduct } from './bindable.ts'
-import { partyList } from './choose-number.ts'
+import { parties } from './choose-number.ts'
 import type { WhereFrom } from './where-from.ts'
 
 /** What was asked for, numbers as blind indexes. */
@@ -42,7 +42,7 @@ export const noNumberFree = () =>
 export async function whyNoneFree(sql: Sql, asked: Asked): Promise<DomainError> {
   const [facts] = await sql.rows<Facts>({
     name: `bindings.why-none-free-${asked.product}`,
-    text: factsText(partyList(asked.product) !== ':aIndex'),
+    text: factsText(parties(asked.product).length > 1),
     values: [
       asked.accountId,
       asked.poolKey,
