@@ -16,7 +16,8 @@ import { within } from '../platform/within.ts'
 import { planCall, refusalOf } from '../route/plan-call.ts'
 import type { Admission } from '../sip/admission.ts'
 import { placeCallee } from '../sip/callee-leg.ts'
-import type { NumberParser } from '../sip/identity-in.ts'
+import type { DialledParser } from '../sip/dialled.ts'
+import type { RealNumberParser } from '../sip/identity-in.ts'
 import { createInviteHandler } from '../sip/on-invite.ts'
 import { createSipServer, parseSipServers, type SipServer } from '../sip/servers.ts'
 
@@ -45,7 +46,7 @@ export type CallsDeps = {
   readonly metrics: Metrics
   readonly admission: Admission
   readonly liveCalls: LiveCalls
-  readonly parser: NumberParser & { national(e164: string): string }
+  readonly parser: DialledParser & RealNumberParser & { national(e164: string): string }
   readonly resolveRoute: (attempt: CallAttempt) => Promise<RouteRecord>
   readonly append: (event: CallEvent) => void
   readonly trunks: {

@@ -6,6 +6,12 @@ export type NumberParser = {
   /** Any usual way of writing a number: `13800000001`, `+86 138 0000 0001`, `008613800000001`, `0571-88992688`. */
   real(text: string): PhoneNumber | undefined
   virtual(text: string): VirtualNumber | undefined
+  /**
+   * A number with one to three digits more behind it, such as an extension that was dialled without
+   * a pause. Only where numbers of the kind have one length, so that the digits cannot be the
+   * number's own: Chinese mobiles, of which most virtual numbers are.
+   */
+  virtualAndMore(text: string): { number: VirtualNumber; more: string } | undefined
   /** As dialled and shown inside the country, and in the vendor's protocol: `13800000001`, `057188992688`, `95013123456`. */
   national(e164: string): string
 }
@@ -14,6 +20,7 @@ export type NumberParser = {
 const textLengthMax = 40
 /** Nearly every number of a Chinese deployment: told apart without the library, which costs some 20 times as much. */
 const chineseMobilePattern = /^(?:\+?86|0086)?(1[3-9]\d{9})$/
+const chineseMobileAndMorePattern = /^(\+86|0086|86)?(1[3-9]\d{9})(\d{1,3})$/
 /** Nationwide service numbers: the library does not know the long ones. Ten digits is a landline of Ningxia (0951 to 0955). */
 const chineseServicePattern = /^(?:\+?86|0086)?(95\d{3,6}|95\d{9,11})$/
 /** Mobiles, service numbers and 400/800 numbers: written alike with and without the country code. */
@@ -37,6 +44,13 @@ export function createNumberParser(options: { country: string }): NumberParser {
     virtual(text) {
       const canonical = e164(text)
       return canonical === undefined ? undefined : parseVirtualNumber(canonical)
+    },
+    virtualAndMore(text) {
+      const [, prefix, mobile, more] = chineseMobileAndMorePattern.exec(text) ?? []
+      const isChinese = country === 'CN' || prefix === '+86' || prefix === '0086'
+      if (!isChinese || mobile === undefined || more === undefined) return undefined
+      const number = parseVirtualNumber(`+86${mobile}`)
+      return number === undefined ? undefined : { number, more }
     },
     national(canonical) {
       return country === 'CN' ? chineseNational(canonical) : nationalDigits(canonical, country)

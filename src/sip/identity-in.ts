@@ -1,10 +1,8 @@
-import { parseVirtualNumber, type VirtualNumber } from '../domain/ids.ts'
 import type { PhoneNumber } from '../domain/phone-number.ts'
 
 /** National or international text to canonical numbers; `platform/phone-numbers.ts` satisfies it. */
-export type NumberParser = {
+export type RealNumberParser = {
   real(text: string): PhoneNumber | undefined
-  virtual(text: string): VirtualNumber | undefined
 }
 
 const quotedString = /"(?:[^"\\]|\\.)*"/g
@@ -14,8 +12,7 @@ const headerLengthMax = 4000
 const userLengthMax = 64
 
 /**
- * The user part of the first SIP or tel URI in a header value or request URI (RFC 3261 25.1,
- * RFC 3966 3), without its parameters. Undefined when there is none.
+ * The user part of the first SIP or tel URI in a header value (RFC 3261 25.1, RFC 3966 3), without its parameters. Undefined when there is none.
  */
 export function userOfUri(whole: string): string | undefined {
   const text = whole.slice(0, headerLengthMax)
@@ -36,13 +33,6 @@ function unescapeUser(user: string): string | undefined {
   }
 }
 
-/** X from the request URI; undefined when it is not a number. */
-export function dialledNumber(requestUri: string, parser: NumberParser): VirtualNumber | undefined {
-  const user = userOfUri(requestUri)
-  if (user === undefined) return undefined
-  return parseVirtualNumber(user) ?? parser.virtual(user)
-}
-
 /**
  * The caller: P-Asserted-Identity where the trunk is believed (RFC 3325 9.1), else From.
  * Undefined for a withheld number and for anything that is not one.
@@ -50,7 +40,7 @@ export function dialledNumber(requestUri: string, parser: NumberParser): Virtual
 export function callerNumber(
   headers: { readonly assertedIdentity: string | undefined; readonly from: string | undefined },
   trustsIdentity: boolean,
-  parser: NumberParser,
+  parser: RealNumberParser,
 ): PhoneNumber | undefined {
   const asserted = trustsIdentity ? headers.assertedIdentity : undefined
   const user = userOfUri(asserted ?? headers.from ?? '')

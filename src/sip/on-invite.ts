@@ -6,8 +6,9 @@ import type { Trunk } from '../domain/trunk.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Admission } from './admission.ts'
 import { createCallerLeg } from './caller-leg.ts'
+import { type DialledParser, dialledIn } from './dialled.ts'
 import type { SipRequest, SipResponse } from './drachtio.ts'
-import { callerNumber, dialledNumber, type NumberParser } from './identity-in.ts'
+import { callerNumber, type RealNumberParser } from './identity-in.ts'
 import type { SipServer } from './servers.ts'
 
 type CallerLeg = ReturnType<typeof createCallerLeg>
@@ -24,7 +25,7 @@ export type InviteHandler = (server: SipServer, request: SipRequest, response: S
  */
 export function createInviteHandler(given: {
   readonly trunkBySource: (address: string) => Trunk | undefined
-  readonly parser: NumberParser
+  readonly parser: DialledParser & RealNumberParser
   readonly admission: Admission
   readonly now: () => Date
   readonly log: Logger
@@ -50,7 +51,7 @@ export function createInviteHandler(given: {
       response.send(fault.status, { headers: fault.headers ?? {} })
       return
     }
-    const dialled = dialledNumber(request.uri, given.parser)
+    const dialled = dialledIn(request.uri, given.parser)
     if (dialled === undefined) {
       response.send(484)
       return
@@ -65,8 +66,8 @@ export function createInviteHandler(given: {
       callId,
       trunkId: trunk.id,
       caller: callerNumber(headers, trunk.trustsIdentity, given.parser),
-      dialled,
-      extension: undefined,
+      dialled: dialled.x,
+      extension: dialled.extension,
       receivedAt: given.now(),
     }
     const leg = createCallerLeg({

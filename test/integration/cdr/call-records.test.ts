@@ -88,7 +88,7 @@ describe('call records', () => {
 
   test('a call becomes one row that gives back every fact', async () => {
     startWriter()
-    const events = aCall()
+    const events = aCall({ extension: '12' })
     await publish(events)
     await drained()
     const { id, type: _type, at: _at, ...facts } = events[3] as CallEvent

@@ -144,6 +144,34 @@ describe('the reports of a call', () => {
     })
   })
 
+  test('of a call that was intercepted at its binding names A, whoever called', () => {
+    const [a, n] = [someFacts().caller, someFacts().callee]
+    const at = {
+      callId,
+      intercepted: true,
+      unconnectedCause: 3,
+      controlMsg: 'CONTROL_DISABLE',
+    } as const
+    for (const callerRole of ['B', 'N', 'G'] as const) {
+      const facts = someFacts({ ...at, callerRole, caller: n, callee: a })
+      expect(toEndReport(facts, clear)).toMatchObject({
+        sub_id: 1000000000000001,
+        phone_no: '13800138000',
+        peer_no: '13912345678',
+        called_display_no: '',
+        call_type: 4,
+        out_id: 'order-1',
+      })
+    }
+    const byA = someFacts({ ...at, callerRole: 'A', caller: a, callee: undefined })
+    expect(toEndReport(byA, clear)).toMatchObject({ phone_no: '13800138000', peer_no: '' })
+  })
+
+  test('has the extension that was dialled, if one was', () => {
+    expect(toEndReport(someFacts({ extension: '012' }), clear)).toMatchObject({ extension: '012' })
+    expect(toEndReport(someFacts(), clear)).not.toHaveProperty('extension')
+  })
+
   test('a call that nobody answered starts when it is released; one that never rang rings when it goes out', () => {
     const facts = { ...end, startTime: undefined, ringTime: undefined }
     expect(toEndReport(facts, clear)).toMatchObject({

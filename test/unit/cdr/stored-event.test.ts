@@ -46,6 +46,15 @@ describe('a stored event', () => {
     expect(openStoredEvent(stored(seal(start)), vault)).toEqual(start)
   })
 
+  test('keeps the extension, and takes only one that can be one', () => {
+    const [start] = aCall({ extension: '012' })
+    if (start === undefined) throw new Error('a call has a start')
+    const text = seal(start)
+    expect(openStoredEvent(stored(text), vault)).toEqual(start)
+    const other = text.replace('"extension":"012"', '"extension":"0123"')
+    expect(parseStoredEvent(other)).toMatchObject({ kind: 'poison' })
+  })
+
   test('shows no number in clear', () => {
     const text = aCall().map(seal).join('\n')
     expect(text).not.toMatch(/13800138000|13912345678/)

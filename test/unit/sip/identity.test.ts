@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Trunk } from '../../../src/domain/trunk.ts'
 import { createNumberParser } from '../../../src/platform/phone-numbers.ts'
-import { callerNumber, dialledNumber, userOfUri } from '../../../src/sip/identity-in.ts'
+import { callerNumber, userOfUri } from '../../../src/sip/identity-in.ts'
 import { buildInvite } from '../../../src/sip/identity-out.ts'
 import { phone, trunkId, x } from '../../support/builders.ts'
 
@@ -26,12 +26,6 @@ describe('user part', () => {
   test('never throws, whatever comes', () => {
     fc.assert(fc.property(fc.string(), (text) => void userOfUri(text)))
   })
-})
-
-describe('dialled number', () => {
-  test.each(['+8617000000001', '8617000000001', '17000000001', '008617000000001'])('%s', (user) =>
-    expect(dialledNumber(`sip:${user}@h`, parser)).toBe('+8617000000001'),
-  )
 })
 
 describe('caller', () => {

@@ -80,6 +80,13 @@ describe('an INVITE of a trunk', () => {
     expect(sent).toEqual([])
   })
 
+  test('says which extension was dialled', async () => {
+    const { calls } = await invite({ uri: 'sip:+8617000000001,12@192.0.2.10' })
+    expect(calls).toMatchObject([{ attempt: { dialled: '+8617000000001', extension: '12' } }])
+    const { calls: without } = await invite()
+    expect(without).toMatchObject([{ attempt: { extension: undefined } }])
+  })
+
   test.each(['draining', 'over-limit'] as const)(
     'while %s is run to be recorded',
     async (refusal) => {
