@@ -9,6 +9,7 @@ import {
   mainAccount,
   person,
   routerRooms,
+  testCities,
   until,
   workerRooms,
   xAt,
@@ -34,6 +35,8 @@ export function bindingGround(options: { random?: () => number } = {}) {
   let nextX = 0
 
   beforeAll(async () => {
+    // It takes a while and lets nothing else run: connections that are being made would not wait.
+    testCities.warm()
     database = await createTestDatabase()
     server = await startRedis()
     redis = await server.client()
