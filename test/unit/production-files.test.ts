@@ -63,7 +63,7 @@ describe('docker-compose.yml', () => {
     const environment = services['engine']?.environment ?? {}
     expect(Object.keys(environment).filter((name) => !knownSettings.includes(name))).toEqual([])
     const filled = Object.entries(environment).map(([name, value]) => [name, filledIn(value)])
-    const defaults = { DEFAULT_COUNTRY: 'CN', LOG_LEVEL: 'info' }
+    const defaults = { DEFAULT_COUNTRY: 'CN', LOG_LEVEL: 'info', PUBLIC_URL: 'https://x.example' }
     const settings = loadSettings({ ...Object.fromEntries(filled), ...defaults })
     expect(settings.DRACHTIO_URL).toMatch(/^drachtio:\/\/:x+@172\.29\.0\.20:9022$/)
   })
