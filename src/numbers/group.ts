@@ -25,6 +25,8 @@ export type CreateGroup = {
   readonly remark?: string | undefined
   /** At most 200. */
   readonly numbers?: readonly PhoneNumber[] | undefined
+  /** The same key with the same request is the same group, as long as that is there. */
+  readonly idempotencyKey?: string | undefined
 }
 
 export type GroupRef = {

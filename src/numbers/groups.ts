@@ -1,9 +1,10 @@
-import type { GroupId } from '../domain/ids.ts'
+import { createHash } from 'node:crypto'
 import type { PhoneNumber } from '../domain/phone-number.ts'
 import type { RouteInvalidation } from '../domain/route-change.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
+import { changeCallers } from './caller-changes.ts'
 import type {
   ChangeGroup,
   CreateGroup,
@@ -26,6 +27,7 @@ import {
 } from './group-rules.ts'
 import { type GroupRow, groupColumns, groupFrom, listGroups, listMembers } from './list-groups.ts'
 import type { Page } from './number.ts'
+import { keyReused } from './refusals.ts'
 
 /** When an edit of members has resolved, the next call of any of them goes by it. Running calls go on. */
 export type Groups = {
@@ -72,13 +74,9 @@ export function createGroups(deps: {
       checkGroupTexts(group)
       const members = membersOf(group.numbers ?? [], sealed)
       await needAxgPool(sql, group)
+      const requestHash = hashOf(group, members)
       const { row, changes } = await sql
-        .transaction(async (session) => {
-          const made = await insertGroup(session, group)
-          if (members.length === 0) return { row: made, changes: [] }
-          const edited = await editMembers(session, made, 'add', members)
-          return { row: { ...made, members: edited.members }, changes: edited.changes }
-        })
+        .transaction((session) => createOnce(session, group, { members, requestHash }))
         .catch((err: unknown) => {
           throw groupsOr(err)
         })
@@ -149,8 +147,52 @@ function membersOf(
   return [...new Map(members.map((member) => [member.party, member])).values()]
 }
 
-/** The pool's counter holds the limit, and its row lock lets one after the other make a group. */
-async function insertGroup(session: Sql, group: CreateGroup): Promise<GroupRow> {
+function hashOf({ name, remark }: CreateGroup, members: readonly Member[]): string {
+  const asked = [name, remark, ...members.map(({ party }) => party)]
+  return createHash('sha256').update(JSON.stringify(asked)).digest('base64url')
+}
+
+/** A repeated request tells its numbers anew: whoever made the group may have died before calls saw it. */
+async function createOnce(
+  session: Sql,
+  group: CreateGroup,
+  { members, requestHash }: { members: readonly Member[]; requestHash: string },
+): Promise<{ row: GroupRow; changes: readonly RouteInvalidation[] }> {
+  await lockPool(session, group)
+  const before = await madeBefore(session, group, requestHash)
+  if (before !== undefined) {
+    const parties = members.map(({ party }) => party)
+    return { row: before, changes: await changeCallers(session, parties) }
+  }
+  const made = await insertGroup(session, group, requestHash)
+  if (members.length === 0) return { row: made, changes: [] }
+  const edited = await editMembers(session, made, 'add', members)
+  return { row: { ...made, members: edited.members }, changes: edited.changes }
+}
+
+async function madeBefore(
+  session: Sql,
+  { poolKey, idempotencyKey }: CreateGroup,
+  requestHash: string,
+): Promise<GroupRow | undefined> {
+  if (idempotencyKey === undefined) return undefined
+  const [row] = await session.rows<GroupRow & { request_hash: string }>({
+    name: 'groups.find-by-key',
+    text: `
+      select ${groupColumns}, g.request_hash from number_group g
+       where g.pool_key = $1 and g.idempotency_key = $2`,
+    values: [poolKey, idempotencyKey],
+  })
+  if (row !== undefined && row.request_hash !== requestHash) throw keyReused()
+  return row
+}
+
+/** The pool's counter holds the limit. */
+async function insertGroup(
+  session: Sql,
+  group: CreateGroup,
+  requestHash: string,
+): Promise<GroupRow> {
   const [row] = await session.rows<GroupRow>({
     name: 'groups.insert',
     text: `
@@ -161,14 +203,30 @@ async function insertGroup(session: Sql, group: CreateGroup): Promise<GroupRow> 
       ), serial as (
         select nextval('group_serial') as id
       )
-      insert into number_group as g (id, account_id, pool_key, name, remark)
-      select serial.id, pool.account_id, pool.key, coalesce($3, serial.id::text), $4
+      insert into number_group as g (id, account_id, pool_key, name, remark, idempotency_key,
+                                     request_hash)
+      select serial.id, pool.account_id, pool.key, coalesce($3, serial.id::text), $4, $5, $6
         from pool, serial
       returning ${groupColumns}`,
-    values: [group.poolKey, group.accountId, group.name, group.remark],
+    values: [
+      ...[group.poolKey, group.accountId, group.name, group.remark],
+      ...[group.idempotencyKey, requestHash],
+    ],
   })
   if (row === undefined) throw new Error('an AXG pool has gone')
   return row
+}
+
+/** One after the other makes or removes groups of a pool. */
+async function lockPool(
+  session: Sql,
+  { poolKey, accountId }: Pick<GroupRef, 'poolKey' | 'accountId'>,
+): Promise<void> {
+  await session.rows({
+    name: 'groups.lock-pool',
+    text: 'select 1 from pool where key = $1 and account_id = $2 for no key update',
+    values: [poolKey, accountId],
+  })
 }
 
 /** Binders may share it (`for key share`); whoever removes the group may not. */
@@ -189,12 +247,8 @@ async function lockGroup(session: Sql, ref: GroupRef): Promise<GroupRow | undefi
  * group that no binding can have any more.
  */
 async function removeGroup(session: Sql, ref: GroupRef, now: Date): Promise<boolean> {
-  const id = ref.id as GroupId
-  await session.rows({
-    name: 'groups.lock-pool',
-    text: 'select 1 from pool where key = $1 and account_id = $2 for no key update',
-    values: [ref.poolKey, ref.accountId],
-  })
+  const { id } = ref
+  await lockPool(session, ref)
   const locked = await session.rows({
     name: 'groups.lock-to-remove',
     text: `

@@ -69,6 +69,8 @@ export type CreatePool = PoolChoices & {
   /** 1 to 16 characters. */
   readonly name: string
   readonly product: Product
+  /** The same key with the same request is the same pool, for good. */
+  readonly idempotencyKey?: string | undefined
 }
 
 /** What is absent stays. `tones` takes the place of all that there were. */

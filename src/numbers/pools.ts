@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Product } from '../domain/call.ts'
 import { type AccountId, type PoolKey, parsePoolKey } from '../domain/ids.ts'
 import type { RouteInvalidation } from '../domain/route-change.ts'
@@ -9,7 +10,7 @@ import type { ChangePool, CreatePool, Pool, PoolFilter, PoolUsage } from './pool
 import { createPoolRefresh } from './pool-refresh.ts'
 import { checkNewPool, checkPool } from './pool-rules.ts'
 import { createPoolUsage } from './pool-usage.ts'
-import { poolUnknown } from './refusals.ts'
+import { keyReused, poolUnknown } from './refusals.ts'
 
 export type Pools = {
   create(pool: CreatePool): Promise<Pool>
@@ -74,9 +75,10 @@ export function createPools(deps: {
   return {
     async create(pool) {
       checkNewPool(pool, options)
-      const [row] = await sql.rows<PoolRow>(insertQuery({ ...defaults, ...given(pool) }))
-      if (row === undefined) throw new Error('insert returned nothing')
-      return poolFrom(row, (await usageOf([]))(row.key as PoolKey))
+      // Of what was said: the defaults may be others when it is said again.
+      const requestHash = hashOf(pool)
+      const key = await insertOnce(sql, { ...defaults, ...given(pool) }, requestHash)
+      return get(pool.accountId, key)
     },
 
     get,
@@ -114,20 +116,41 @@ export function createPools(deps: {
   }
 }
 
+/** Two requests with one key at the same time: the constraint lets one through, the other finds its pool. */
+async function insertOnce(sql: Sql, pool: CreatePool, requestHash: string): Promise<PoolKey> {
+  const [row] = await sql.rows<{ key: string }>(insertQuery(pool, requestHash))
+  if (row !== undefined) return row.key as PoolKey
+  const [made] = await sql.rows<{ key: string; request_hash: string }>({
+    name: 'pools.find-by-key',
+    text: 'select key, request_hash from pool where account_id = $1 and idempotency_key = $2',
+    values: [pool.accountId, pool.idempotencyKey],
+  })
+  if (made === undefined) throw new Error('a pool has gone')
+  if (made.request_hash !== requestHash) throw keyReused()
+  return made.key as PoolKey
+}
+
+function hashOf({ accountId: _, idempotencyKey: _key, ...pool }: CreatePool): string {
+  const asked = Object.entries(pool).sort(([one], [other]) => (one < other ? -1 : 1))
+  return createHash('sha256').update(JSON.stringify(asked)).digest('base64url')
+}
+
 /** Without what is undefined, so that it does not cover a default. */
 function given<T extends object>(values: T): T {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T
 }
 
-function insertQuery(pool: CreatePool): Query {
+/** Makes none when the idempotency key was used. */
+function insertQuery(pool: CreatePool, requestHash: string): Query {
   return {
     name: 'pools.create',
     text: `
       insert into pool as p (account_id, name, product, assignment_mode, callback_mode, sms_mode,
                              tones, recording, ring_seconds_max, talk_seconds_max, alarm_percent,
-                             cooling_days, control_url)
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-      returning ${columns}`,
+                             cooling_days, control_url, idempotency_key, request_hash)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+      on conflict on constraint pool_key_once do nothing
+      returning key`,
     values: [
       pool.accountId,
       pool.name,
@@ -142,6 +165,8 @@ function insertQuery(pool: CreatePool): Query {
       pool.alarmPercent === 'none' ? undefined : pool.alarmPercent,
       pool.coolingDays ?? 0,
       pool.controlUrl,
+      pool.idempotencyKey,
+      requestHash,
     ],
   }
 }

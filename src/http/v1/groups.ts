@@ -18,6 +18,7 @@ import {
   PoolParams,
   refOf,
 } from './group-shapes.ts'
+import { idempotencyHeaders } from './number-shapes.ts'
 import { closed, lineOfText, pageAnswer, pageOf, pageQuery, realIn, realsIn } from './shapes.ts'
 
 const GroupQuery = Type.Object(
@@ -53,6 +54,7 @@ function addCreation(app: App, { groups, parser }: GroupDeps): void {
           'Its members may call the X of every binding that names it. At most 2000 groups in a pool, 10 000 numbers in a group, 200 numbers at a time.',
         tags: ['groups'],
         params: PoolParams,
+        headers: idempotencyHeaders,
         body: GroupRequest,
         response: { 201: GroupAnswer, ...problems(400, 404, 409, 413, 415, 422) },
       },
@@ -64,6 +66,7 @@ function addCreation(app: App, { groups, parser }: GroupDeps): void {
         poolKey: request.params.key as PoolKey,
         ...{ name, remark },
         numbers: realsIn('body/numbers', numbers ?? [], parser),
+        idempotencyKey: request.headers['idempotency-key'],
       })
       reply.header('location', `/v1/pools/${group.poolKey}/groups/${group.id}`)
       return reply.code(201).send(groupAnswer(group))

@@ -6,6 +6,7 @@ import type { Pools } from '../../numbers/pools.ts'
 import { principalOf } from '../auth.ts'
 import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
 import { problems } from '../problem.ts'
+import { idempotencyHeaders } from './number-shapes.ts'
 import {
   closed,
   compact,
@@ -174,6 +175,7 @@ export const poolRoutes: FastifyPluginAsyncTypebox<{ pools: Pools }> = async (ap
         description:
           'What it says of its bindings holds for those that do not say otherwise. What its product has no use for is refused. A pool cannot be removed.',
         tags: ['pools'],
+        headers: idempotencyHeaders,
         body: PoolRequest,
         response: { 201: PoolAnswer, ...problems(400, 413, 415, 422) },
       },
@@ -186,6 +188,7 @@ export const poolRoutes: FastifyPluginAsyncTypebox<{ pools: Pools }> = async (ap
         ...rest,
         ringSecondsMax: ringSeconds,
         talkSecondsMax: talkSeconds,
+        idempotencyKey: request.headers['idempotency-key'],
       })
       reply.header('location', `/v1/pools/${pool.key}`)
       return reply.code(201).send(answerOf(pool))

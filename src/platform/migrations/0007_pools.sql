@@ -8,7 +8,11 @@ alter table pool
   add column blocked_callers integer not null default 0
     constraint pool_blocked_callers_max check (blocked_callers between 0 and 100000),
   add column blocked_pairs integer not null default 0
-    constraint pool_blocked_pairs_max check (blocked_pairs between 0 and 100000);
+    constraint pool_blocked_pairs_max check (blocked_pairs between 0 and 100000),
+  -- Of the request that made it. A pool cannot be removed, so one that was made twice would stay.
+  add column idempotency_key text check (length(idempotency_key) between 1 and 255),
+  add column request_hash text,
+  add constraint pool_key_once unique (account_id, idempotency_key);
 
 -- Which change it is that numbers are being told of: a later one starts from the first number
 -- again, and whoever walks for the earlier one must not take its row away.
@@ -35,7 +39,11 @@ alter table group_member add column id bigint not null generated always as ident
 create unique index group_member_in_order on group_member (group_id, id);
 
 alter table number_group
-  add constraint number_group_members_max check (members <= 10000);
+  add constraint number_group_members_max check (members <= 10000),
+  add column idempotency_key text check (length(idempotency_key) between 1 and 255),
+  -- Of the request with its numbers replaced by their blind indexes.
+  add column request_hash text,
+  add constraint number_group_key_once unique (pool_key, idempotency_key);
 
 create sequence alarm_serial as bigint start 1000000001;
 

@@ -100,6 +100,19 @@ describe('a G group', () => {
     expect(again).toMatchObject({ added: 1, removed: 0, group: { members: 3 } })
   })
 
+  test('is made once by the same key, at the same time too, and never another', async () => {
+    const numbers = people(3)
+    const said = { idempotencyKey: 'group-7', name: 'once', numbers }
+    const made = await Promise.all(Array.from({ length: 8 }, () => create(said)))
+    expect(new Set(made.map(({ id }) => id)).size).toBe(1)
+    expect(made.every(({ members }) => members === 3)).toBe(true)
+    const reused = { code: 'idempotency-key-reused', httpStatus: 422 }
+    await expect(create({ ...said, remark: 'x' })).rejects.toMatchObject(reused)
+    await expect(create({ ...said, numbers: people(3) })).rejects.toMatchObject(reused)
+    await rooms.groups.remove(refOf(made[0] as Group))
+    expect((await create(said)).id).not.toBe(made[0]?.id)
+  })
+
   test('can be renamed, noted on, and the note taken away', async () => {
     const group = await create({ remark: 'old' })
     const ref = refOf(group)

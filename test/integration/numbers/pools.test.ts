@@ -147,6 +147,22 @@ describe('pools', () => {
     })
   })
 
+  test('the same key makes the same pool, at the same time too, and never another', async () => {
+    const said = { idempotencyKey: 'pool-7', name: 'once', tones: { a: '1' } }
+    const made = await Promise.all(Array.from({ length: 8 }, () => create(said)))
+    expect(new Set(made.map(({ key }) => key)).size).toBe(1)
+    expect(await create(said)).toEqual(made[0])
+    await expect(create({ ...said, recording: true })).rejects.toMatchObject({
+      code: 'idempotency-key-reused',
+      httpStatus: 422,
+    })
+    await run(`insert into account (id, name) values ('fourth', 'A fourth')`)
+    const theirs = await create({ ...said, accountId: 'fourth' as AccountId })
+    expect(theirs.key).not.toBe(made[0]?.key)
+    const { items } = await rooms.pools.list({ accountId: mainAccount, search: 'once' })
+    expect(items).toHaveLength(1)
+  })
+
   test('a change is judged by the product of the pool, and nobody changes that of another account', async () => {
     const { key } = await create()
     const change = (of: AccountId, what: object) => rooms.pools.change(of, key, what)
@@ -227,12 +243,14 @@ describe('pools', () => {
 
   test('a pool of 100 000 numbers is shown at once, and seldom added up', async () => {
     const { key } = await create()
-    await run(
-      `insert into number (x, x_index, account_id, pool_key, position)
-       select '+8617199' || lpad(at::text, 6, '0'), 'index ' || at, 'main', $1, at
-         from generate_series(1, 100000) as at`,
-      [key],
-    )
+    for (let from = 1; from < 100_000; from += 10_000) {
+      await run(
+        `insert into number (x, x_index, account_id, pool_key, position)
+         select '+8617199' || lpad(at::text, 6, '0'), 'index ' || at, 'main', $1, at
+           from generate_series($2::integer, $2::integer + 9999) as at`,
+        [key, from],
+      )
+    }
     await run('analyze number')
     const began = performance.now()
     const { usage } = await rooms.pools.get(mainAccount, key)
