@@ -2,7 +2,7 @@ import type { AccountId } from '../domain/ids.ts'
 import type { Scope } from '../domain/scope.ts'
 import { pageFrom, pageLimit, placeIn } from '../platform/pages.ts'
 import type { Sql } from '../platform/sql.ts'
-import type { AccessKey, CreateAccessKey, ListFilter, Page } from './account.ts'
+import type { AccessKey, CreateAccessKey, KeyFilter, Page } from './account.ts'
 import { checkGrant, type GrantRow, grantFault, grantFrom } from './grants.ts'
 import type { KeyLookup } from './key-lookup.ts'
 import { illegal, keyUnknown } from './refusals.ts'
@@ -13,7 +13,7 @@ export type AccessKeys = {
   create(key: CreateAccessKey): Promise<KeyWithSecret>
   get(accountId: AccountId, id: string): Promise<AccessKey>
   /** In the order of their ids. */
-  list(filter: ListFilter): Promise<Page<AccessKey>>
+  list(filter: KeyFilter): Promise<Page<AccessKey>>
   /** Signatures with it are refused from now on, in other processes within seconds. */
   disable(accountId: AccountId, id: string): Promise<AccessKey>
   enable(accountId: AccountId, id: string): Promise<AccessKey>
@@ -88,8 +88,12 @@ export function createAccessKeys(deps: {
         text: `
           select ${columns} from access_key
            where account_id = $1 and ($2::text is null or id > $2)
-           order by id limit $3`,
-        values: [filter.accountId, placeIn(filter.cursor, /^\w+$/), limit + 1],
+             and ($3::boolean is null or enabled = $3)
+           order by id limit $4`,
+        values: [
+          ...[filter.accountId, placeIn(filter.cursor, /^\w+$/)],
+          ...[filter.enabled, limit + 1],
+        ],
       })
       return pageFrom(rows, limit, { item: keyFrom, place: (row) => row.id })
     },

@@ -24,11 +24,14 @@ export type Token = Grant & {
   /** Undefined: as the server says. */
   readonly requestsPerMinuteMax: number | undefined
   readonly expiresAt: Date | undefined
+  readonly status: TokenStatus
   readonly createdAt: Date
   /** To the minute. */
   readonly lastUsedAt: Date | undefined
   readonly revokedAt: Date | undefined
 }
+
+export type TokenStatus = 'good' | 'expired' | 'revoked'
 
 export type CreateToken = Grant & {
   readonly requestsPerMinuteMax?: number | undefined
@@ -76,6 +79,20 @@ export type ListFilter = {
   readonly accountId: AccountId
   readonly limit?: number | undefined
   readonly cursor?: string | undefined
+}
+
+export type AccountFilter = {
+  readonly suspended?: boolean | undefined
+  readonly limit?: number | undefined
+  readonly cursor?: string | undefined
+}
+
+export type TokenFilter = ListFilter & {
+  readonly status?: TokenStatus | undefined
+}
+
+export type KeyFilter = ListFilter & {
+  readonly enabled?: boolean | undefined
 }
 
 export type Page<Item> = {

@@ -1,14 +1,14 @@
 import type { AccountId } from '../domain/ids.ts'
 import { pageFrom, pageLimit, placeIn } from '../platform/pages.ts'
 import { type Sql, violatedConstraint } from '../platform/sql.ts'
-import type { Account, Page } from './account.ts'
+import type { Account, AccountFilter, Page } from './account.ts'
 import { accountExists, accountOperates, accountUnknown, illegal } from './refusals.ts'
 
 export type Accounts = {
   create(account: { id: AccountId; name: string }): Promise<Account>
   get(id: AccountId): Promise<Account>
   /** In the order of their ids. */
-  list(part: { limit?: number | undefined; cursor?: string | undefined }): Promise<Page<Account>>
+  list(filter: AccountFilter): Promise<Page<Account>>
   rename(id: AccountId, name: string): Promise<Account>
   /** Its tokens and keys are refused from now on, in other processes within seconds. Calls go on. */
   suspend(id: AccountId): Promise<Account>
@@ -71,15 +71,16 @@ export function createAccounts(deps: {
       if (row === undefined) throw accountUnknown()
       return accountFrom(row)
     },
-    async list(part) {
-      const limit = pageLimit(part.limit)
+    async list(filter) {
+      const limit = pageLimit(filter.limit)
       const rows = await sql.rows<Row>({
         name: 'accounts.list',
         text: `
           select ${columns} from account
-           where $1::text is null or id > $1
-           order by id limit $2`,
-        values: [placeIn(part.cursor, idPattern), limit + 1],
+           where ($1::text is null or id > $1)
+             and ($2::boolean is null or (suspended_at is not null) = $2)
+           order by id limit $3`,
+        values: [placeIn(filter.cursor, idPattern), filter.suspended, limit + 1],
       })
       return pageFrom(rows, limit, { item: accountFrom, place: (row) => row.id })
     },

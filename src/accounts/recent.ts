@@ -12,7 +12,7 @@ export type Recent<Value> = {
   forget(): void
 }
 
-/** Remembers for a few seconds what `load` said. A failure is not remembered. */
+/** Remembers for a few seconds what `load` said, and asks once for all who wait. A failure is not remembered. */
 export function createRecent<Value extends object>(
   load: (key: string) => Promise<Value | undefined>,
 ): Recent<Value> {
@@ -20,19 +20,30 @@ export function createRecent<Value extends object>(
     max: entriesMax,
     ttl: keptMs,
   })
-  let changes = 0
+  let loading = new Map<string, Promise<Value | undefined>>()
+
+  async function loadOnce(key: string): Promise<Value | undefined> {
+    const waiting = loading
+    try {
+      const value = await load(key)
+      // Unless somebody has asked to forget meanwhile.
+      if (waiting === loading) known.set(key, { value })
+      return value
+    } finally {
+      waiting.delete(key)
+    }
+  }
 
   return {
     async find(key) {
       const hit = known.get(key)
       if (hit !== undefined) return hit.value
-      const before = changes
-      const value = await load(key)
-      if (before === changes) known.set(key, { value })
-      return value
+      const asked = loading.get(key) ?? loadOnce(key)
+      loading.set(key, asked)
+      return asked
     },
     forget() {
-      changes += 1
+      loading = new Map()
       known.clear()
     },
   }

@@ -1,7 +1,7 @@
 import type { AccountId } from '../domain/ids.ts'
 import { pageFrom, pageLimit, placeIn } from '../platform/pages.ts'
 import type { Sql } from '../platform/sql.ts'
-import type { CreateToken, ListFilter, Page, Token } from './account.ts'
+import type { CreateToken, Page, Token, TokenFilter, TokenStatus } from './account.ts'
 import { checkGrant, type GrantRow, grantFault, grantFrom } from './grants.ts'
 import { illegal, tokenUnknown } from './refusals.ts'
 import { createTokenMint, newTokenId } from './secrets.ts'
@@ -12,7 +12,7 @@ export type Tokens = {
   create(token: CreateToken): Promise<{ token: Token; secret: string }>
   get(accountId: AccountId, id: string): Promise<Token>
   /** Those that were revoked too. In the order of their ids. */
-  list(filter: ListFilter): Promise<Page<Token>>
+  list(filter: TokenFilter): Promise<Page<Token>>
   /** Refused from now on, in other processes within seconds. Again is the same as once. */
   revoke(accountId: AccountId, id: string): Promise<Token>
 }
@@ -21,11 +21,14 @@ type Row = GrantRow & {
   readonly requests_per_minute: number | null
   readonly expires_at: Date | null
   readonly revoked_at: Date | null
+  readonly status: string
 }
 
 const columns = `
   id, account_id, name, scopes, addresses, requests_per_minute, expires_at, created_at,
-  last_used_at, revoked_at`
+  last_used_at, revoked_at,
+  case when revoked_at is not null then 'revoked' when expires_at <= now() then 'expired'
+       else 'good' end as status`
 
 export function createTokens(deps: {
   sql: Sql
@@ -83,10 +86,14 @@ export function createTokens(deps: {
       const rows = await sql.rows<Row>({
         name: 'tokens.list',
         text: `
-          select ${columns} from access_token
-           where account_id = $1 and ($2::text is null or id > $2)
-           order by id limit $3`,
-        values: [filter.accountId, placeIn(filter.cursor, /^tok-[a-z]+$/), limit + 1],
+          select * from (select ${columns} from access_token
+                          where account_id = $1 and ($2::text is null or id > $2)) as t
+           where $3::text is null or status = $3
+           order by id limit $4`,
+        values: [
+          ...[filter.accountId, placeIn(filter.cursor, /^tok-[a-z]+$/)],
+          ...[filter.status, limit + 1],
+        ],
       })
       return pageFrom(rows, limit, { item: tokenFrom, place: (row) => row.id })
     },
@@ -108,5 +115,6 @@ function tokenFrom(row: Row): Token {
     requestsPerMinuteMax: row.requests_per_minute ?? undefined,
     expiresAt: row.expires_at ?? undefined,
     revokedAt: row.revoked_at ?? undefined,
+    status: row.status as TokenStatus,
   }
 }

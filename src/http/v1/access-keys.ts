@@ -10,8 +10,8 @@ import {
   addressesShape,
   checkGivable,
   forAccount,
-  GrantQuery,
   grantFields,
+  grantQuery,
   grantTimes,
 } from './grants.ts'
 import { closed, compact, pageAnswer, pageOf, timeShape, timeText } from './shapes.ts'
@@ -75,6 +75,8 @@ const NewKeyAnswer = Type.Object(
   },
 )
 
+const KeyQuery = Type.Object({ enabled: Type.Optional(Type.Boolean()), ...grantQuery }, closed)
+
 const KeyParams = Type.Object({ id: keyIdShape })
 type App = Parameters<FastifyPluginAsyncTypebox>[0]
 export type ShownAccessKeys = Omit<AccessKeys, 'adopt'>
@@ -114,7 +116,7 @@ export const accessKeyRoutes: FastifyPluginAsyncTypebox<{ accessKeys: ShownAcces
         operationId: 'listAccessKeys',
         summary: 'Access keys, in the order of their ids',
         tags: ['access'],
-        querystring: GrantQuery,
+        querystring: KeyQuery,
         response: { 200: pageOf(KeyAnswer), ...problems(400, 422) },
       },
     },

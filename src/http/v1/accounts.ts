@@ -55,6 +55,11 @@ const AccountAnswer = Type.Object(
   },
 )
 
+const AccountQuery = Type.Object(
+  { status: Type.Optional(Type.Enum(['normal', 'suspended'])), ...pageQuery },
+  closed,
+)
+
 const AccountParams = Type.Object({ id: accountIdShape })
 type AccountDeps = { accounts: Accounts }
 
@@ -87,11 +92,15 @@ export const accountRoutes: FastifyPluginAsyncTypebox<AccountDeps> = async (app,
         operationId: 'listAccounts',
         summary: 'Accounts, in the order of their ids',
         tags: ['accounts'],
-        querystring: Type.Object(pageQuery, closed),
+        querystring: AccountQuery,
         response: { 200: pageOf(AccountAnswer), ...problems(400, 422) },
       },
     },
-    async (request) => pageAnswer(await accounts.list(request.query), answerOf),
+    async (request) => {
+      const { status, ...part } = request.query
+      const suspended = status === undefined ? undefined : status === 'suspended'
+      return pageAnswer(await accounts.list({ suspended, ...part }), answerOf)
+    },
   )
 
   app.get(

@@ -32,7 +32,7 @@ export const forAccount = {
   }),
 }
 
-export const GrantQuery = Type.Object({ ...forAccount, ...pageQuery }, closed)
+export const grantQuery = { ...forAccount, ...pageQuery }
 export const AccountQuery = Type.Object(forAccount, closed)
 
 export const grantTimes = {

@@ -10,8 +10,8 @@ import {
   addressesShape,
   checkGivable,
   forAccount,
-  GrantQuery,
   grantFields,
+  grantQuery,
   grantTimes,
 } from './grants.ts'
 import { closed, compact, pageAnswer, pageOf, timeShape, timeText } from './shapes.ts'
@@ -83,6 +83,11 @@ const NewTokenAnswer = Type.Object(
   },
 )
 
+const TokenQuery = Type.Object(
+  { status: Type.Optional(Type.Enum(['good', 'expired', 'revoked'])), ...grantQuery },
+  closed,
+)
+
 const TokenParams = Type.Object({ id: tokenIdShape })
 type TokenDeps = { tokens: Tokens }
 
@@ -124,7 +129,7 @@ export const tokenRoutes: FastifyPluginAsyncTypebox<TokenDeps> = async (app, { t
         operationId: 'listTokens',
         summary: 'Tokens, also those that are no longer good, in the order of their ids',
         tags: ['access'],
-        querystring: GrantQuery,
+        querystring: TokenQuery,
         response: { 200: pageOf(TokenAnswer), ...problems(400, 422) },
       },
     },
@@ -192,15 +197,10 @@ function answerOf(token: Token): Static<typeof TokenAnswer> {
     scopes: [...token.scopes],
     addresses: [...token.addresses],
     requestsPerMinute: token.requestsPerMinuteMax,
-    status: statusOf(token),
+    status: token.status,
     expiresAt: time(token.expiresAt),
     createdAt: timeText(token.createdAt),
     lastUsedAt: time(token.lastUsedAt),
     revokedAt: time(token.revokedAt),
   })
-}
-
-function statusOf({ revokedAt, expiresAt }: Token): 'good' | 'expired' | 'revoked' {
-  if (revokedAt !== undefined) return 'revoked'
-  return expiresAt !== undefined && expiresAt.getTime() <= Date.now() ? 'expired' : 'good'
 }

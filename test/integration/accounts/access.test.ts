@@ -63,6 +63,8 @@ describe('accounts', () => {
     const suspended = await rooms.accounts.suspend(courier)
     expect(suspended.suspendedAt).toBeInstanceOf(Date)
     expect(await rooms.accounts.suspend(courier)).toEqual(suspended)
+    const listed = await rooms.accounts.list({ suspended: true })
+    expect(listed.items).toEqual([suspended])
     expect(await rooms.accounts.resume(courier)).toMatchObject({ suspendedAt: undefined })
   })
 
@@ -183,6 +185,17 @@ describe('tokens', () => {
     const listed = await rooms.tokens.list({ accountId: courier })
     expect(listed.items.map((each) => each.id)).not.toContain(token.id)
   })
+
+  test('are listed in pages, also by how they are', async () => {
+    const { token } = await rooms.tokens.create(aToken)
+    await rooms.tokens.revoke(mainAccount, token.id)
+    const { items } = await rooms.tokens.list({ accountId: mainAccount, status: 'revoked' })
+    expect(items.map((each) => each.id)).toContain(token.id)
+    expect(new Set(items.map((each) => each.status))).toEqual(new Set(['revoked']))
+    const good = await rooms.tokens.list({ accountId: mainAccount, status: 'good', limit: 1 })
+    expect(good.items).toMatchObject([{ status: 'good' }])
+    expect(good.nextCursor).toBeDefined()
+  })
 })
 
 describe('access keys', () => {
@@ -208,6 +221,8 @@ describe('access keys', () => {
   test('are disabled, enabled and removed', async () => {
     const { key } = await rooms.accessKeys.create(aKey)
     await rooms.accessKeys.disable(courier, key.id)
+    const disabled = await rooms.accessKeys.list({ accountId: courier, enabled: false })
+    expect(disabled.items.map((each) => each.id)).toEqual([key.id])
     expect(await rooms.keyLookup.find(key.id)).toMatchObject({ enabled: false })
     await rooms.accessKeys.enable(courier, key.id)
     expect(await rooms.keyLookup.find(key.id)).toMatchObject({ enabled: true })
@@ -217,6 +232,16 @@ describe('access keys', () => {
       code: 'access-key-unknown',
       httpStatus: 404,
     })
+  })
+
+  test('guesses are few in Postgres, however many they are, and do not keep others out', async () => {
+    const { key } = await rooms.accessKeys.create(aKey)
+    const before = timesAsked('access-keys.find')
+    const guesses = Array.from({ length: 500 }, (_, at) => `AK${String(at).padStart(22, '0')}`)
+    const found = await Promise.all(guesses.map((guess) => rooms.keyLookup.find(guess)))
+    expect(found.filter((each) => each !== undefined)).toEqual([])
+    expect(timesAsked('access-keys.find') - before).toBeLessThan(100)
+    expect(await rooms.keyLookup.find(key.id)).toBeDefined()
   })
 
   test('rotate: the old secret goes at once, or stays good for a while', async () => {

@@ -146,7 +146,7 @@ function anAccount(given: Partial<Account> = {}): Account {
 function aToken(given: Partial<Token> = {}): Token {
   return {
     ...{ id: 'tok-abcdefghijklmnop', accountId: account, name: 'orders', scopes: ['read'] },
-    ...{ addresses: [], requestsPerMinuteMax: undefined, expiresAt: undefined },
+    ...{ addresses: [], requestsPerMinuteMax: undefined, expiresAt: undefined, status: 'good' },
     createdAt: new Date('2030-01-30T02:00:00Z'),
     ...{ lastUsedAt: undefined, revokedAt: undefined },
     ...given,
