@@ -34,6 +34,8 @@ export async function importStock(
   const parser = parse({
     bom: true,
     relax_column_count: true,
+    // A stray one makes its own line faulty and no other.
+    relax_quotes: true,
     skip_empty_lines: true,
     info: true,
     max_record_size: lineBytesMax,

@@ -179,6 +179,7 @@ async function leftFor(sql: Sql, order: Priced, taken: number): Promise<number> 
         from (select 1 from stock s
                where s.state = 'free' and s.class = $1 and s.city = $2
                  and ($3::text is null or s.x like $3)
+                 and not exists (select 1 from number n where n.x = s.x)
                  and not exists (select 1 from binding_leg l
                                   where l.party = s.x_index and l.expires_at > now())
                limit 1001) counted`,

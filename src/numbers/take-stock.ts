@@ -30,9 +30,13 @@ export async function takeStock(sql: Sql, ask: Ask, wait: boolean): Promise<read
   return takeBeginning(sql, { ...ask, range: beginningRange(beginning) }, wait)
 }
 
-/** An X that takes part in a live binding as a real number is left alone. */
+/**
+ * Left alone: an X that takes part in a live binding as a real number, and one that was added to a
+ * pool by hand in the very moment in which it was imported.
+ */
 const usable = `
   s.state = 'free' and s.class = $1 and s.city = $2
+  and not exists (select 1 from number n where n.x = s.x)
   and not exists (select 1 from binding_leg l
                    where l.party = s.x_index and l.expires_at > now())`
 

@@ -88,9 +88,10 @@ describe('an import', () => {
       '17000000001,2,宁波',
       '17000000001,1,杭州',
       '17000000007',
+      '17000000008,1,杭"州',
     ].join('\n')
     const result = await importText(csv)
-    expect(result).toMatchObject({ lines: 12, added: 1, unchanged: 1, faulty: 10 })
+    expect(result).toMatchObject({ lines: 13, added: 1, unchanged: 1, faulty: 11 })
     expect(result.faults.map(({ line, detail }) => [line, detail.split(':')[0]])).toEqual([
       [3, 'number'],
       [4, 'class'],
@@ -102,6 +103,7 @@ describe('an import', () => {
       [10, 'city'],
       [11, 'number'],
       [13, 'class'],
+      [14, 'city'],
     ])
     expect(result.faults[4]?.detail).toContain('海口')
     expect(result.faults[8]?.detail).toContain('line 2')

@@ -178,6 +178,16 @@ describe('an order', () => {
     expect((await buy()).numbers).toEqual(['+8617000000001'])
     await expect(buy()).rejects.toEqual(refused('out-of-stock', 'isv.NO_AVAILABLE_NUMBER'))
   })
+
+  test('leaves alone what has come into a pool by another way', async () => {
+    await fill(2)
+    await run(`update stock set state = 'sold' where x = '+8617000000000'`)
+    const numbers = ['+8617000000000' as VirtualNumber]
+    await rooms.numbers.add({ accountId: mainAccount, poolKey: (await aPool()).key, numbers })
+    await run(`update stock set state = 'free'`)
+    expect((await buy()).numbers).toEqual(['+8617000000001'])
+    await expect(buy()).rejects.toThrow(/Nothing of this class/)
+  })
 })
 
 describe('orders at the same time', () => {
