@@ -38,7 +38,7 @@ export const numberFrozen = () =>
   new DomainError(
     'number-frozen',
     409,
-    'This X is frozen by its operator and can be neither locked nor unlocked.',
+    'The operator has stopped this X; it can be neither locked nor unlocked. Ask your operator.',
     { vendorCode: 'isv.FORBIDDEN_ACTION' },
   )
 
