@@ -36,8 +36,11 @@ export function addApiOptions(command: Command): Command {
 export async function createApiClient(options: ApiOptions, deps: CliDeps): Promise<ApiClient> {
   const facts = await quickstartFacts(deps)
   const base = options.api ?? deps.env.AXBRIDGE_API ?? facts.api ?? 'http://127.0.0.1:8080'
-  const token = deps.env.AXBRIDGE_ADMIN_TOKEN ?? facts.token
-  if (token === undefined) throw new CliError('no token: set AXBRIDGE_ADMIN_TOKEN')
+  const { AXBRIDGE_TOKEN: own, AXBRIDGE_ADMIN_TOKEN: admin } = deps.env
+  const token = own ?? admin ?? facts.token
+  if (token === undefined) {
+    throw new CliError('no token: set AXBRIDGE_TOKEN, or AXBRIDGE_ADMIN_TOKEN where the server is')
+  }
   if (!URL.canParse(base)) throw new CliError(`${base} is not a URL; check --api or AXBRIDGE_API`)
 
   const send = async (method: string, path: string, body?: object, headers = {}) => {

@@ -38,7 +38,7 @@ export function addBindCommand(program: Command, deps: CliDeps): void {
     .addHelpText(
       'after',
       `
-The token comes from AXBRIDGE_ADMIN_TOKEN.
+The token comes from AXBRIDGE_TOKEN, or else AXBRIDGE_ADMIN_TOKEN.
 
 Example:
   axbridge bind add --pool FC100000000000001 --a 13800000001 --b 13900000002 --for 2h`,

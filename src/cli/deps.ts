@@ -10,6 +10,7 @@ export type CliEnv = Readonly<
       | 'AXBRIDGE_API'
       | 'AXBRIDGE_DATA'
       | 'AXBRIDGE_KEY_FILE'
+      | 'AXBRIDGE_TOKEN'
       | 'DATABASE_URL'
       | 'DRACHTIO_URL'
       | 'FREESWITCH_URLS'

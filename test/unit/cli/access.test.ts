@@ -74,6 +74,14 @@ test('a key is made and rotated, and its secret printed once', async () => {
   expect(rotated.out).toContain('The old one is good until 2030-01-31T00:00:00Z.')
 })
 
+test('a token of one’s own comes before that of the administrator', async () => {
+  const env = { AXBRIDGE_TOKEN: 'axb_mine', AXBRIDGE_ADMIN_TOKEN: 'the-administrators' }
+  const run = await cli(['account', 'list'], { env, ...answering({ items: [] }) })
+  expect(run.asked[0]?.headers['authorization']).toBe('Bearer axb_mine')
+  const none = await cli(['account', 'list'], { env: { AXBRIDGE_DATA: '/nowhere' } })
+  expect(none.err).toContain('no token: set AXBRIDGE_TOKEN')
+})
+
 test('a refusal is said in its words', async () => {
   const run = await cli(['account', 'list'], {
     answer: () => problem(403, { detail: 'Only the operator may do this.', code: 'operator-only' }),
