@@ -80,6 +80,20 @@ test('an entry that cannot be is refused, and nothing is left of it', async () =
   expect(await at.rows('select 1 from certifier')).toHaveLength(before.length)
 })
 
+test('a pool with too many numbers for one person is refused', async () => {
+  const poolKey = await at.aPool()
+  await at.rows(
+    `insert into number (x, x_index, account_id, pool_key, position)
+     select '+86171' || (10000000 + at), 'many ' || at, 'main', $1, at
+       from generate_series(1, 20001) as at`,
+    [poolKey],
+  )
+  const entry = { accountId, phone: person(1), numbers: { of: 'pool', poolKey } as const }
+  await expect(at.room.certifiers.add(entry)).rejects.toEqual(refused('too-many-numbers'))
+  await at.rows(`update number set certified = true where x = '+8617110000001'`)
+  expect((await at.room.certifiers.add(entry)).certifier.numbers).toBe(20_000)
+})
+
 test('another account reaches neither entry nor link nor numbers', async () => {
   const numbers = at.some(1)
   await at.aPool(numbers)
