@@ -26,6 +26,7 @@ import { createRouteCache } from '../resolve/route-cache.ts'
 import { createTrunks } from '../trunks/trunks.ts'
 import { type Closers, closeAll } from './closers.ts'
 import { foldersOf } from './folders.ts'
+import { type Lookups, startLookups } from './lookups.ts'
 import { createNumberRooms } from './number-rooms.ts'
 import { createPoolRooms } from './pool-rooms.ts'
 import { type Router, startRouter } from './router-role.ts'
@@ -68,9 +69,10 @@ async function startRoles(
 ): Promise<Engine> {
   const shared = await startShared(settings, log, closers)
   if (roles.has('worker')) startWorker(shared)
-  const router = roles.has('router') ? await startRouter(shared) : undefined
+  const lookups = await startLookups(shared, { trunksNeeded: roles.has('router') })
+  const router = roles.has('router') ? await startRouter(shared, lookups) : undefined
   // Also without the api role: health and metrics are asked of every process.
-  await startHttp(shared, router)
+  await startHttp(shared, lookups, router)
   log.info({ roles: [...roles] }, 'engine is up')
   return {
     async stop() {
@@ -118,7 +120,11 @@ function certificationOf({ settings, sql, vault, log }: Shared) {
   return createCertification({ sql, vault, clock: systemClock, log, publicUrl })
 }
 
-async function startHttp(shared: Shared, router: Router | undefined): Promise<void> {
+async function startHttp(
+  shared: Shared,
+  lookups: Lookups,
+  router: Router | undefined,
+): Promise<void> {
   const { settings, log, metrics, sql, redis, vault, closers } = shared
   const publisher = createRoutePublisher({ sql, records: createRouteCache({ redis }), log })
   closers.push({ name: 'route publisher', close: () => publisher.close() })
@@ -145,6 +151,7 @@ async function startHttp(shared: Shared, router: Router | undefined): Promise<vo
       certification: certificationOf(shared),
       trunks: createTrunks({ sql }),
       callRecords: createCallRecords({ sql, vault }),
+      simulate: lookups.simulate,
       parser,
     },
     operations: {

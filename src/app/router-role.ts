@@ -5,14 +5,10 @@ import type { ReadinessCheck } from '../http/operations.ts'
 import { systemClock } from '../platform/clock.ts'
 import { createNumberParser } from '../platform/phone-numbers.ts'
 import { within } from '../platform/within.ts'
-import { createCacheTrust } from '../resolve/cache-trust.ts'
-import { createResolveRoute, type ResolveRoute } from '../resolve/resolve-route.ts'
-import { createRouteCache } from '../resolve/route-cache.ts'
 import { type Admission, createAdmission } from '../sip/admission.ts'
-import { createTrunkDirectory } from '../trunks/trunk-directory.ts'
-import { createTrunks } from '../trunks/trunks.ts'
 import { type Calls, startCalls } from './calls.ts'
 import { foldersOf } from './folders.ts'
+import type { Lookups } from './lookups.ts'
 import type { Shared } from './shared.ts'
 
 export type Router = {
@@ -22,14 +18,10 @@ export type Router = {
 }
 
 /** Everything that a call needs, started in the order in which a call needs it, SIP last. */
-export async function startRouter(shared: Shared): Promise<Router> {
-  const { settings, log, metrics, sql, liveCalls, closers } = shared
+export async function startRouter(shared: Shared, lookups: Lookups): Promise<Router> {
+  const { settings, log, metrics, liveCalls, closers } = shared
   const folders = foldersOf(settings)
   const journal = await startRecords(shared, folders.journal)
-  const trunks = createTrunkDirectory({ trunks: createTrunks({ sql }), log })
-  await trunks.start()
-  closers.push({ name: 'trunks', close: () => trunks.stop() })
-
   const admission = createAdmission({
     callsMax: settings.CALLS_MAX,
     callsPerSecondMax: settings.CALLS_PER_SECOND_MAX,
@@ -48,9 +40,9 @@ export async function startRouter(shared: Shared): Promise<Router> {
     admission,
     liveCalls,
     parser: createNumberParser({ country: settings.DEFAULT_COUNTRY }),
-    resolveRoute: startResolve(shared),
+    resolveRoute: lookups.resolveRoute,
     append: journal.append,
-    trunks,
+    trunks: lookups.trunks,
     folders,
   })
   closers.push({ name: 'calls', close: () => calls.close() })
@@ -78,15 +70,6 @@ async function startRecords(shared: Shared, dir: string): Promise<CallJournal> {
   closers.push({ name: 'lease', close: () => lease.stop() })
   closers.push({ name: 'journal', close: () => journal.close() })
   return journal
-}
-
-function startResolve({ sql, redis, vault, log, metrics, closers }: Shared): ResolveRoute {
-  const cache = createRouteCache({ redis })
-  const trust = createCacheTrust({ redis, cache, sql, log })
-  trust.start()
-  closers.push({ name: 'cache trust', close: () => trust.stop() })
-  const onLookup = (source: string) => metrics.resolves.inc({ source })
-  return createResolveRoute({ cache, trust, sql, vault, log, onLookup })
 }
 
 function checksOf(calls: Calls, journal: CallJournal): Router['checks'] {

@@ -100,6 +100,15 @@ export type CallerStanding = {
   readonly inGroup: boolean
 }
 
+/** Of a caller against whom nothing is held that matters. */
+export const stranger: CallerStanding = {
+  isKnown: true,
+  blockedByPool: false,
+  blockedFromPeer: false,
+  blockedFromLastCaller: false,
+  inGroup: false,
+}
+
 /** What `resolve/` found. `number` undefined: X is not ours. `binding` undefined: this caller meets none on X. */
 export type RouteRecord = {
   readonly number: NumberRoute | undefined

@@ -90,15 +90,6 @@ export function standingMatters(
   return number.settings.screened || number.product === 'AXG'
 }
 
-/** Nothing is held, or nothing that matters. */
-export const noStanding: CallerStanding = {
-  isKnown: true,
-  blockedByPool: false,
-  blockedFromPeer: false,
-  blockedFromLastCaller: false,
-  inGroup: false,
-}
-
 export function standingOf(
   holdings: CallerHoldings,
   call: {

@@ -1,4 +1,4 @@
-import type { CallerStanding, RouteRecord } from '../domain/call.ts'
+import { type CallerStanding, type RouteRecord, stranger } from '../domain/call.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { PoolKey, VirtualNumber } from '../domain/ids.ts'
 import type { PhoneNumber } from '../domain/phone-number.ts'
@@ -8,15 +8,7 @@ import type { Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
 import type { CacheTrust } from './cache-trust.ts'
 import { createLookInCache, type Known, knownFrom } from './look-in-cache.ts'
-import {
-  boundRoute,
-  type Met,
-  meet,
-  noStanding,
-  sealedNumber,
-  standingMatters,
-  standingOf,
-} from './meet.ts'
+import { boundRoute, type Met, meet, sealedNumber, standingMatters, standingOf } from './meet.ts'
 import type { CachedRoute, RouteQuestion } from './read-cached.ts'
 import type { ReadCaller, ReadRoute, RouteCache } from './route-cache.ts'
 import { createTruth, isAway, type TruthUse } from './truth.ts'
@@ -143,9 +135,9 @@ function standingFrom(
   },
   vault: Vault,
 ): CallerStanding {
-  if (holdings === undefined) return noStanding
+  if (holdings === undefined) return stranger
   const held = holdings.holdings
-  if (held === undefined) return { ...noStanding, isKnown: false }
+  if (held === undefined) return { ...stranger, isKnown: false }
   return standingOf(held, call, (sealed) => vault.blindIndex(vault.open(sealed)))
 }
 

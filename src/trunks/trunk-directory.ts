@@ -7,7 +7,7 @@ import type { Logger } from '../platform/logger.ts'
 const refreshMsDefault = 2_000
 
 export type TrunkDirectory = {
-  /** Resolves when the trunks are known; rejects when they cannot be read at all. */
+  /** Resolves when the trunks are known; rejects when they cannot be read yet, and goes on trying. */
   start(): Promise<void>
   stop(): Promise<void>
   /** Reads them now: after a change through this process. */
@@ -59,8 +59,11 @@ export function createTrunkDirectory(deps: {
   return {
     async start() {
       stopped = false
-      await read()
-      schedule()
+      try {
+        await read()
+      } finally {
+        schedule()
+      }
     },
     async stop() {
       stopped = true

@@ -16,6 +16,7 @@ import type { PoolAlarms } from '../../numbers/pool-alarms.ts'
 import type { Pools } from '../../numbers/pools.ts'
 import type { StockLeft } from '../../numbers/remaining.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
+import type { Simulate } from '../../route/simulate.ts'
 import { accessKeyRoutes, type ShownAccessKeys } from './access-keys.ts'
 import { accountRoutes } from './accounts.ts'
 import { alarmRoutes } from './alarms.ts'
@@ -34,6 +35,7 @@ import { numberRoutes } from './numbers.ts'
 import { orderRoutes } from './orders.ts'
 import { poolRoutes } from './pools.ts'
 import { revealRoutes } from './reveal.ts'
+import { simulateRoutes } from './simulate.ts'
 import { tokenRoutes } from './tokens.ts'
 import { type ShownTrunks, trunkRoutes } from './trunks.ts'
 
@@ -53,6 +55,7 @@ export type V1Rooms = {
   readonly certification: Omit<Certification, 'keeper'>
   readonly trunks: ShownTrunks
   readonly callRecords: CallRecords
+  readonly simulate: Simulate
   readonly accounts: Accounts
   readonly tokens: Tokens
   readonly accessKeys: ShownAccessKeys
@@ -80,6 +83,7 @@ export const v1Routes: FastifyPluginAsync<V1Rooms> = async (app, rooms) => {
   await app.register(certificationReviewRoutes, { reviews: certification.reviews, audit })
   await app.register(trunkRoutes, { trunks })
   await app.register(callRoutes, { callRecords, parser })
+  await app.register(simulateRoutes, { simulate: rooms.simulate, parser })
   await app.register(accountRoutes, { accounts })
   await app.register(tokenRoutes, { tokens })
   await app.register(accessKeyRoutes, { accessKeys })

@@ -20,8 +20,10 @@ import { systemClock } from '../../../src/platform/clock.ts'
 import { createMetrics } from '../../../src/platform/metrics.ts'
 import { createNumberParser } from '../../../src/platform/phone-numbers.ts'
 import { createRouteCache } from '../../../src/resolve/route-cache.ts'
+import { createSimulate } from '../../../src/route/simulate.ts'
 import { createTrunks } from '../../../src/trunks/trunks.ts'
 import { aCall, aVault } from '../../support/call-events.ts'
+import { routerRooms } from '../../support/data-rooms.ts'
 import { marketRooms } from '../../support/market.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
@@ -72,6 +74,12 @@ beforeAll(async () => {
       numbers: createNumbers({ sql, vault, cities: createCities(), publisher }),
       trunks: createTrunks({ sql }),
       callRecords: createCallRecords({ sql, vault }),
+      simulate: createSimulate({
+        resolve: routerRooms({ sql, redis: client }).resolve,
+        trunks: () => [],
+        unmatchedSipStatus: 403,
+        now: systemClock.now,
+      }),
       parser: createNumberParser({ country: 'CN' }),
     },
     operations: {

@@ -27,6 +27,7 @@ import { aMarket } from './a-market.ts'
 import { moveRooms } from './moves-and-certification.ts'
 import { someBindings } from './some-bindings.ts'
 import { poolRooms } from './some-pools.ts'
+import { someSimulations } from './some-simulations.ts'
 
 export const token = 'a-token-that-only-tests-know'
 export const account = 'main' as AccountId
@@ -143,7 +144,7 @@ function anAccount(given: Partial<Account> = {}): Account {
   }
 }
 
-function aToken(given: Partial<Token> = {}): Token {
+export function aToken(given: Partial<Token> = {}): Token {
   return {
     ...{ id: 'tok-abcdefghijklmnop', accountId: account, name: 'orders', scopes: ['read'] },
     ...{ addresses: [], requestsPerMinuteMax: undefined, expiresAt: undefined, status: 'good' },
@@ -153,7 +154,7 @@ function aToken(given: Partial<Token> = {}): Token {
   }
 }
 
-function aKey(given: Partial<AccessKey> = {}): AccessKey {
+export function aKey(given: Partial<AccessKey> = {}): AccessKey {
   return {
     ...{ id: 'AKabcdefghijklmnopqrstuv', accountId: account, name: 'orders', scopes: ['read'] },
     ...{ addresses: [], enabled: true, rotatedAt: undefined, previousUntil: undefined },
@@ -191,6 +192,7 @@ function someRooms(commands: BindCommand[]): Omit<V1Rooms, keyof AccountRooms> {
       list: async () => ({ items: [aCall()], nextCursor: undefined }),
       get: async (_account, id) => (id === aCall().callId ? aCall() : undefined),
     },
+    simulate: someSimulations(account, number(secrets.b)),
   }
 }
 
