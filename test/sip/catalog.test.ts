@@ -125,26 +125,39 @@ async function judge(entry: CatalogEntry, index: number): Promise<string[]> {
   return faults
 }
 
-async function judgeOne(scene: Scene, ground: Ground, known: Set<string>): Promise<string[]> {
-  const { cast } = ground
+/** `isAlone`: no other call on the same X is up, whose record would be found too. */
+async function judgeOne(
+  scene: Scene,
+  ground: Ground,
+  known: Set<string>,
+  isAlone = scene.meanwhile === undefined,
+): Promise<string[]> {
   await ground.make(scene.before ?? [])
-  const { duringCall } = scene
-  const meanwhile = duringCall === undefined ? undefined : () => ground.make(duringCall)
-  const played = await play(scene, cast, world.stage, meanwhile)
-  const records = await recordsOf(scene, parts(scene, cast).x, known)
+  const others: string[] = []
+  const whenAnswered = async () => {
+    await ground.make(scene.duringCall ?? [])
+    if (scene.meanwhile === undefined) return
+    const found = await judgeOne(scene.meanwhile, ground, known, false)
+    others.push(...found.map((fault) => `meanwhile: ${fault}`))
+  }
+  const played = await play(scene, ground.cast, world.stage, whenAnswered)
+  const bindingId = isAlone ? undefined : ground[scene.meets ?? 'first']
+  const records = await recordsOf(scene, parts(scene, ground.cast).x, (record) => {
+    return !known.has(record.id) && (isAlone || record.bindingId === bindingId)
+  })
   for (const { id } of records) known.add(id)
-  return verdict(scene, ground, played, records)
+  return [...verdict(scene, ground, played, records), ...others]
 }
 
 /** Records come over journal, stream and a batch, so they are waited for. */
 async function recordsOf(
   scene: Scene,
   x: string,
-  known: ReadonlySet<string>,
+  isMine: (record: CallRecord) => boolean,
 ): Promise<readonly CallRecord[]> {
   let records: readonly CallRecord[] = []
   const complete = async () => {
-    records = (await engine.api.callsTo(x)).filter(({ id }) => !known.has(id))
+    records = (await engine.api.callsTo(x)).filter(isMine)
     return records.length > 0 && records.every((each) => each.releaseTime !== undefined)
   }
   const mayBeNone = scene.cause === undefined

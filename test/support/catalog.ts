@@ -58,6 +58,8 @@ export type Scene = {
   /** Done over the engine's interface before the call, and in the moment of its answer. */
   readonly before?: readonly Change[]
   readonly duringCall?: readonly Change[]
+  /** Another call, over the other binding, that begins at the answer of this one. */
+  readonly meanwhile?: Scene
   /** The call begins when the first binding has that long to live. */
   readonly secondsToExpiry?: number
   /** Both send sound while they talk: each must have heard the other's. */
@@ -136,6 +138,12 @@ export async function readCatalog(): Promise<readonly CatalogEntry[]> {
 
 /** The calls of a story, in order. */
 export const scenesOf = (entry: CatalogEntry): readonly Scene[] => [entry, ...(entry.then ?? [])]
+
+/** Those and the calls within calls. */
+export const allScenesOf = (entry: CatalogEntry): readonly Scene[] =>
+  scenesOf(entry).flatMap((scene) =>
+    scene.meanwhile === undefined ? [scene] : [scene, scene.meanwhile],
+  )
 
 /** How the engine must know the caller once the caller has met a binding. */
 export function roleOf(product: Product, scene: Scene): CallerRole {

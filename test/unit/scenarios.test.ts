@@ -1,10 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { causeOf, type HangupReason } from '../../src/domain/hangup.ts'
-import { oneOf, readCatalog, scenesOf } from '../support/catalog.ts'
+import { allScenesOf, oneOf, readCatalog } from '../support/catalog.ts'
 
 const entries = await readCatalog()
-const scenes = entries.flatMap((entry) => scenesOf(entry))
+const scenes = entries.flatMap((entry) => allScenesOf(entry))
 const files = (await readdir('sip-scenarios', { recursive: true }))
   .filter((name) => name.endsWith('.xml'))
   .map((name) => name.replace(/\.xml$/, ''))
