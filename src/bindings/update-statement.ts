@@ -26,6 +26,20 @@ const assignments = Object.entries(plainColumns).map(
 const arriving = `(:aIndex::text, case when b.product = 'AXB' then :bIndex::text end)`
 
 /**
+ * Who is now where a leg was. Who stays among the two keeps his leg, be it as A or B, and who comes
+ * takes that of who goes: so no step of it has one of them twice on X. Of the leg's own columns,
+ * and no join: after a wait Postgres looks at the newest leg, but not for another partner of it.
+ */
+const partyNow = `
+         case when b.product <> 'AXB' then b.a_index
+              when l.party in (b.a_index, b.b_index) then l.party
+              when b.a_index in (held.a_index, held.b_index) then b.b_index
+              when b.b_index in (held.a_index, held.b_index) then b.a_index
+              when l.role = 'A' then b.a_index
+              else b.b_index
+         end`
+
+/**
  * A change of any fields in one statement: the row lock on X first (after the group's), then the
  * binding as it is under that lock (`held`), then the rest. Legs are changed in place, so that an
  * unbind or a sweep that began before follows them. No row: `why-not-updated.ts` finds out why.
@@ -89,14 +103,16 @@ with joined as materialized (
   returning binding.*
 ), moved as (
   update binding_leg l
-     set party = case l.role when 'A' then b.a_index else b.b_index end, expires_at = b.expires_at
-    from (select count(*) from cleared) as after_clearing, b
+     set party = ${partyNow}, expires_at = b.expires_at,
+         role = case ${partyNow} when b.a_index then 'A' else 'B' end
+    from (select count(*) from cleared) as after_clearing, held join b on b.id = held.id
    where l.binding_id = b.id
 ), leaving as materialized (
-  select party from held join b on b.id = held.id
-   cross join lateral (values (held.a_index, b.a_index),
-                              (case when b.product = 'AXB' then held.b_index end, b.b_index)) as side (party, now)
-   where side.party <> side.now
+  select side.party
+    from held join b on b.id = held.id
+   cross join lateral (values (held.a_index),
+                              (case when b.product = 'AXB' then held.b_index end)) as side (party)
+   where side.party <> b.a_index and (b.product <> 'AXB' or side.party <> b.b_index)
 ), cooled as (
   insert into cooling (party, x, until)
   select leaving.party, held.x, :now::timestamptz + make_interval(days => held.cooling_days)

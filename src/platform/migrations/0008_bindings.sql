@@ -6,3 +6,8 @@ alter table binding
 
 -- Null: the key was for many bindings at once, and each of them has a key of its own.
 alter table idempotency_key alter column binding_id drop not null;
+
+-- Checked when a statement has ended: within one, A and B may change places.
+alter table binding_leg
+  drop constraint binding_leg_role,
+  add constraint binding_leg_role unique (binding_id, role) deferrable initially immediate;

@@ -3,7 +3,7 @@ import type { BindCommand, Binding, BindingChange } from '../../../src/bindings/
 import type { Product } from '../../../src/domain/call.ts'
 import type { AccountId, PoolKey, VirtualNumber } from '../../../src/domain/ids.ts'
 import { bindingGround } from '../../support/binding-ground.ts'
-import { inMinutes, mainAccount, person, phone } from '../../support/data-rooms.ts'
+import { inMinutes, mainAccount, person, phone, testVault } from '../../support/data-rooms.ts'
 
 const ground = bindingGround()
 let poolKey: PoolKey
@@ -61,13 +61,26 @@ describe('AXB', () => {
     )
   })
 
+  test('A and B change places, or one moves on and another comes', async () => {
+    const bound = await bind({ restriction: 'AX' })
+    await update(bound, { a: person(2), b: person(1) })
+    expect((await lookup(person(2))).binding).toMatchObject({ callerRole: 'A' })
+    expect(await peerOf(person(1))).toBe(person(2).reveal())
+    await update(bound, { a: person(1), b: person(3) })
+    expect((await lookup(person(1))).binding).toMatchObject({ callerRole: 'A' })
+    expect(await peerOf(person(3))).toBe(person(1).reveal())
+    expect(await peerOf(person(2))).toBeUndefined()
+    await update(bound, { a: person(4), b: person(1) })
+    expect((await lookup(person(1))).binding).toMatchObject({ callerRole: 'B' })
+    expect(await peerOf(person(3))).toBeUndefined()
+  })
+
   test('one who is on this X already is a conflict, one whose binding there has expired is not', async () => {
     const bound = await bind()
     const busy = await bind({ a: person(5), b: person(6), expiresAt: inMinutes(5, ground.now) })
     const conflict = refused('update-conflict', 'isv.UPDATE_CONFLICT')
     await expect(update(bound, { a: person(5) })).rejects.toEqual(conflict)
     await expect(update(bound, { b: person(5) })).rejects.toEqual(conflict)
-    await expect(update(bound, { a: person(2), b: person(1) })).rejects.toEqual(conflict)
     ground.now = busy.expiresAt
     await update(bound, { a: person(5) })
     expect(await peerOf(person(5))).toBe(person(2).reveal())
@@ -198,6 +211,41 @@ describe('AXB', () => {
     expect(reached.filter((each) => each !== undefined)).toEqual([end.b?.reveal()])
   })
 
+  test('A and B change places from many sides at once, and still reach each other', async () => {
+    const bound = await bind()
+    const [one, two, three] = [person(1), person(2), person(3)]
+    await Promise.all(
+      Array.from({ length: 30 }, (_, at) =>
+        update(
+          bound,
+          [
+            { a: two, b: one },
+            { a: one, b: two },
+            { a: two, b: three },
+          ][at % 3] ?? {},
+        ),
+      ),
+    )
+    const end = await ground.bindings.get(mainAccount, bound.id)
+    const sides = [end.a.reveal(), end.b?.reveal()]
+    expect((await lookup(end.a)).binding?.callerRole).toBe('A')
+    for (const each of [one, two, three]) {
+      const peer = sides.includes(each.reveal())
+        ? sides.find((side) => side !== each.reveal())
+        : undefined
+      expect(await peerOf(each)).toBe(peer)
+    }
+    const legs = await ground.sql.rows<{ party: string; role: string }>({
+      name: '',
+      text: 'select party, role from binding_leg where binding_id = $1 order by role',
+      values: [bound.id],
+    })
+    expect(legs).toEqual([
+      { party: testVault.blindIndex(end.a), role: 'A' },
+      { party: testVault.blindIndex(end.b as never), role: 'B' },
+    ])
+  })
+
   test('a change and an unbind at the same time: nothing of it is left', async () => {
     for (let round = 0; round < 20; round += 1) {
       const bound = await bind({ a: person(300 + round), b: person(400 + round) })
@@ -270,89 +318,5 @@ describe('the others', () => {
       refused('group-unknown'),
     )
     await groups.remove({ accountId: mainAccount, poolKey, id: first.id })
-  })
-})
-
-describe('cooling', () => {
-  const coolingPool = async (product: Product = 'AXB') => {
-    const numbers = ground.numbers(2)
-    x = numbers[0] as VirtualNumber
-    other = numbers[1] as VirtualNumber
-    poolKey = await ground.pool({ product, coolingDays: 2 }, [{ numbers }])
-  }
-  const anyX = (change: Partial<BindCommand>) =>
-    ground.bindings.bind(ground.command(poolKey, change))
-  const unbind = (binding: Binding) =>
-    ground.bindings.unbind({ accountId: mainAccount, id: binding.id })
-  const cooling = refused('number-cooling', 'isv.NO_AVAILABLE_NUMBER')
-  const days = (count: number) => inMinutes(count * 1440, ground.now)
-
-  test('who was unbound does not get X again for so many days, others do', async () => {
-    await coolingPool()
-    await unbind(await bind())
-    await expect(bind({ b: person(3) })).rejects.toEqual(cooling)
-    await expect(bind({ a: person(3), b: person(2) })).rejects.toEqual(cooling)
-    await bind({ a: person(3), b: person(4) })
-    expect((await anyX({ b: person(5) })).x).toBe(other)
-    expect((await anyX({ a: person(6) })).x).toBe(other)
-  })
-
-  test('without X: another one, and when all are cooling it says so', async () => {
-    await coolingPool()
-    await unbind(await bind({ x }))
-    await unbind(await bind({ x: other, b: person(3) }))
-    await expect(anyX({ b: person(4) })).rejects.toEqual(
-      refused('all-numbers-cooling', 'isv.NO_AVAILABLE_NUMBER'),
-    )
-    ground.now = days(2)
-    expect([x, other]).toContain((await anyX({ b: person(4) })).x)
-  })
-
-  test('a binding that has expired cools from then on, swept or not', async () => {
-    await coolingPool()
-    const bound = await bind({ expiresAt: inMinutes(5, ground.now) })
-    ground.now = inMinutes(1440, bound.expiresAt)
-    await expect(bind()).rejects.toEqual(cooling)
-    expect((await anyX({})).x).toBe(other)
-    ground.now = inMinutes(2880, bound.expiresAt)
-    await bind()
-  })
-
-  test.each(['AXN', 'AXN_EXTENSION'] as const)('%s: A cools, B does not', async (product) => {
-    await coolingPool(product)
-    await unbind(await bind())
-    await expect(bind()).rejects.toEqual(cooling)
-    expect((await anyX({ b: undefined })).x).toBe(other)
-    await bind({ a: person(3), b: person(2) })
-  })
-
-  test('AXN: who has made way for another on his expired X cools as well', async () => {
-    await coolingPool('AXN')
-    const first = await bind({ expiresAt: inMinutes(5, ground.now) })
-    ground.now = inMinutes(10, ground.now)
-    const second = await bind({ a: person(3), expiresAt: inMinutes(5, ground.now) })
-    expect((await ground.bindings.get(mainAccount, first.id)).state).toBe('expired')
-    ground.now = inMinutes(10, ground.now)
-    await expect(bind()).rejects.toEqual(cooling)
-    await expect(bind({ a: person(3) })).rejects.toEqual(cooling)
-    ground.now = inMinutes(2880, second.expiresAt)
-    await bind()
-  })
-
-  test('a changed party: the old one cools, a cooling one is refused', async () => {
-    await coolingPool()
-    const bound = await bind()
-    await update(bound, { a: person(3) })
-    await expect(bind({ a: person(1), b: person(9) })).rejects.toEqual(cooling)
-    await expect(update(bound, { a: person(1) })).rejects.toEqual(
-      refused('number-cooling', 'isv.UPDATE_CONFLICT'),
-    )
-  })
-
-  test('a pool that has given up cooling does not look back', async () => {
-    await coolingPool()
-    await unbind(await bind())
-    await ground.rooms.pools.change(mainAccount, poolKey, { coolingDays: 0 })
-    await bind()
   })
 })
