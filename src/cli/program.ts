@@ -17,6 +17,7 @@ import { addMoveCommand } from './move.ts'
 import { addNumbersCommand } from './numbers.ts'
 import { addPoolCommand } from './pool.ts'
 import { addServeCommand } from './serve.ts'
+import { addSimulateCommand } from './simulate.ts'
 import { addTokenCommand } from './token.ts'
 
 /** Runs one command line (without node and script) and resolves to the exit code. Never throws, never exits. */
@@ -61,6 +62,7 @@ function createProgram(deps: CliDeps): Command {
   addAccountCommand(program, deps)
   addTokenCommand(program, deps)
   addKeyCommand(program, deps)
+  addSimulateCommand(program, deps)
   addCdrCommand(program, deps)
   addDoctorCommand(program, deps)
   return program
