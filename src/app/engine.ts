@@ -11,6 +11,7 @@ import type { AccountId } from '../domain/ids.ts'
 import { createAuthenticate } from '../http/auth.ts'
 import { buildHttpApp } from '../http/build-http-app.ts'
 import { createCities } from '../numbers/cities.ts'
+import { readBlocks } from '../numbers/number-blocks.ts'
 import { createNumberMigrations } from '../numbers/number-migrations.ts'
 import { createPoolWatch } from '../numbers/pool-alarms.ts'
 import { createPoolRefresh } from '../numbers/pool-refresh.ts'
@@ -128,7 +129,7 @@ async function startHttp(
   const { settings, log, metrics, sql, redis, vault, closers } = shared
   const publisher = createRoutePublisher({ sql, records: createRouteCache({ redis }), log })
   closers.push({ name: 'route publisher', close: () => publisher.close() })
-  const cities = createCities()
+  const cities = createCities(await readBlocks(settings.HOME_CITIES_FILE))
   cities.warm()
   const parser = createNumberParser({ country: settings.DEFAULT_COUNTRY })
   const numberRooms = await createNumberRooms({ sql, vault, cities, parser, publisher, settings })

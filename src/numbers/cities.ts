@@ -1,6 +1,7 @@
 import type { PhoneNumber } from '../domain/phone-number.ts'
 import { listCities } from './city-list.ts'
 import { createHomePlaces, type HomePlaces } from './home-places.ts'
+import type { Blocks } from './number-blocks.ts'
 
 export type City = {
   /** As it is listed, and as numbers and stock carry it: `杭州`, `延边`. */
@@ -25,8 +26,12 @@ export type Cities = {
   warm(): void
 }
 
-/** Loads the list of cities; a few milliseconds. */
-export function createCities(): Cities {
+/**
+ * Loads the list of cities; a few milliseconds. `blocks`: beginnings of numbers, as dialled inside
+ * the country without a leading 0, with their cities, where our data is too old. Throws for a city
+ * that is not in the list.
+ */
+export function createCities(blocks: Blocks = []): Cities {
   const { cities, capitals } = listCities()
   const list = cities.map(({ name, province }) => ({ name, province: province.short }))
   const provinces = new Map(list.map(({ name, province }) => [name, province]))
@@ -41,9 +46,10 @@ export function createCities(): Cities {
   for (const [old, now] of Object.entries(formerNames)) byName.set(old, now)
   const knownCity = (name: string) => byName.get(name.normalize('NFKC').trim())
 
+  const own = ownPlaces(blocks, knownCity)
   let places: HomePlaces | undefined
   const homePlaces = () => {
-    places ??= createHomePlaces((text) => cityIn(text, knownCity))
+    places ??= createHomePlaces((text) => cityIn(text, knownCity), own)
     return places
   }
 
@@ -58,6 +64,19 @@ export function createCities(): Cities {
     cityOf: (number) => homePlaces().placeOf(number),
     warm: () => void homePlaces(),
   }
+}
+
+function ownPlaces(
+  blocks: Blocks,
+  knownCity: (name: string) => string | undefined,
+): ReadonlyMap<string, string> {
+  return new Map(
+    blocks.map(([beginning, written]) => {
+      const city = knownCity(written)
+      if (city === undefined) throw new Error(`${written} is not in the list of cities`)
+      return [beginning, city]
+    }),
+  )
 }
 
 /** Cities that were renamed or went into another; the data on blocks of numbers still has them. */

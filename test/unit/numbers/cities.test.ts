@@ -1,6 +1,17 @@
-import { describe, expect, test } from 'vitest'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PhoneNumber } from '../../../src/domain/phone-number.ts'
 import { createCities } from '../../../src/numbers/cities.ts'
+import { readBlocks } from '../../../src/numbers/number-blocks.ts'
+
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'axb-cities-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
 
 const cities = createCities()
 const cityOf = (e164: string) => cities.cityOf(PhoneNumber.fromE164(e164) as PhoneNumber)
@@ -88,5 +99,34 @@ describe('the home city of a number', () => {
       const city = cityOf(`+86${block}1234`)
       if (city !== undefined) expect(names).toContain(city)
     }
+  })
+})
+
+describe('blocks of our own', () => {
+  const phone = (e164: string) => PhoneNumber.fromE164(e164) as PhoneNumber
+
+  test('say where numbers are at home that the data does not know, the longest first', async () => {
+    const file = join(folder, 'blocks.csv')
+    await writeFile(file, '\ufeff# newer blocks\r\n1991234,杭州市\r\n199 , 北京\n\n0571,宁波\n')
+    const own = createCities(await readBlocks(file))
+    expect(own.cityOf(phone('+8619912345678'))).toBe('杭州')
+    expect(own.cityOf(phone('+8619999999999'))).toBe('北京')
+    expect(own.cityOf(phone('+8657188992688'))).toBe('宁波')
+    expect(own.cityOf(phone('+8613800000001'))).toBe('北京')
+  })
+
+  test.each(['1991234', '1991234;杭州', '1,杭州', 'abc,杭州', '1991234,'])(
+    'are not made of %j',
+    async (line) => {
+      const file = join(folder, 'bad.csv')
+      await writeFile(file, `199,北京\n${line}\n`)
+      await expect(readBlocks(file)).rejects.toThrow(/line 2/)
+    },
+  )
+
+  test('are not made of an unknown city, and a missing file is named', async () => {
+    expect(() => createCities([['199', '三亚']])).toThrow(/三亚/)
+    await expect(readBlocks(join(folder, 'none'))).rejects.toThrow(/HOME_CITIES_FILE/)
+    expect(await readBlocks(undefined)).toEqual([])
   })
 })
