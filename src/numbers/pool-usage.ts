@@ -60,9 +60,10 @@ function sumsOf(sql: Sql, keys: readonly PoolKey[]): Promise<UsageRow[]> {
     text: `
       select n.pool_key as key, count(*)::int as numbers,
              (count(*) filter (where n.bound > 0))::int as bound_numbers,
-             sum(n.bound)::int as bindings,
-             coalesce(sum(n.capacity - n.bound) filter (where n.state = 'normal'), 0)::int as bindable,
-             sum(n.capacity)::int as capacity
+             sum(n.bound)::float8 as bindings,
+             coalesce(sum(n.capacity - n.bound) filter (where n.state = 'normal'), 0)::float8
+               as bindable,
+             sum(n.capacity)::float8 as capacity
         from number n where n.pool_key = any($1::text[])
        group by n.pool_key`,
     values: [keys],

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Product } from '../../../src/domain/call.ts'
 import type { PoolKey, VirtualNumber } from '../../../src/domain/ids.ts'
 import { createPoolRefresh } from '../../../src/numbers/pool-refresh.ts'
 import type { Redis } from '../../../src/platform/redis.ts'
@@ -95,6 +96,26 @@ describe('a change of a pool', () => {
     }
     await warm(some)
     expect(await underWay()).toBe(0)
+  })
+
+  test.each<[Product, object, object]>([
+    ['AXN', { callbackMode: 'last-caller' }, { callbackMode: 'last-caller' }],
+    ['AXN_EXTENSION', { callbackMode: 'disabled' }, { callbackMode: 'disabled' }],
+    ['AXG', { tones: { alone: '7' } }, { tones: { alone: '7' } }],
+    [
+      'X_MODE',
+      { controlUrl: 'https://other.example.com/' },
+      { controlUrl: 'https://other.example.com/' },
+    ],
+  ])('of product %s, by what only that has', async (product, what, seen) => {
+    const x = xAt(nextX)
+    nextX += 1
+    const poolKey = await poolWith(at(apis, 0), [x], product)
+    await warm([x])
+    await change(poolKey, what)
+    expect(await settingsOf(x)).toMatchObject(seen)
+    await warm([x])
+    expect(await settingsOf(x)).toMatchObject(seen)
   })
 
   test('that calls do not see costs no number a new version', async () => {
@@ -292,5 +313,7 @@ test('a statement that has waited for a number tells what the pool says by then,
   await change(poolKey, { ringSecondsMax: 99 })
   release()
   await holder
-  expect(await waiter).toMatchObject([{ now: { ringSecondsMax: 99 } }])
+  expect(await waiter).toMatchObject([
+    { before: { ringSecondsMax: 60 }, now: { ringSecondsMax: 99 } },
+  ])
 })

@@ -77,6 +77,24 @@ describe('pools', () => {
     expect(answer.json().errors[0].pointer).toBe(pointer)
   })
 
+  test('the Idempotency-Key of a pool and of a group is handed over', async () => {
+    const keys: unknown[] = []
+    const noting = async <Made>(made: Made, { idempotencyKey }: { idempotencyKey?: unknown }) => {
+      keys.push(idempotencyKey)
+      return made
+    }
+    const pools = { ...rooms.pools, create: (pool: object) => noting(aPool(), pool) }
+    const groups = { ...rooms.groups, create: (group: object) => noting(aGroup(), group) }
+    const { ask } = await anApi({ rooms: { pools, groups } })
+    const headers = { 'idempotency-key': 'order-7' }
+    const payload = { name: 'a', product: 'AXB' }
+    expect((await ask({ method: 'POST', url: '/v1/pools', headers, payload })).statusCode).toBe(201)
+    const url = `${at}/groups`
+    expect((await ask({ method: 'POST', url, headers, payload: {} })).statusCode).toBe(201)
+    expect((await ask({ method: 'POST', url, payload: {} })).statusCode).toBe(201)
+    expect(keys).toEqual(['order-7', 'order-7', undefined])
+  })
+
   test('every product is listed with its pools, also those without one', async () => {
     const { ask } = await anApi()
     expect((await ask('/v1/products')).json()).toEqual({
