@@ -30,6 +30,7 @@ import { foldersOf } from './folders.ts'
 import { type Lookups, startLookups } from './lookups.ts'
 import { createNumberRooms } from './number-rooms.ts'
 import { createPoolRooms } from './pool-rooms.ts'
+import { startReceipts } from './receipts.ts'
 import { type Router, startRouter } from './router-role.ts'
 import type { Shared } from './shared.ts'
 import { joinVendorRpc } from './vendor-rpc.ts'
@@ -108,6 +109,7 @@ function startWorker(shared: Shared): void {
   const keeper = createCacheKeeper({ sql, records, clock: systemClock, log, duties })
   const writer = createCallRecordWriter({ redis, sql, clock: systemClock, log })
   const closer = createOrphanCloser({ redis, clock: systemClock, log })
+  startReceipts(shared)
   const { keeper: certifications } = certificationOf(shared)
   for (const [name, part] of Object.entries({ keeper, writer, closer, certifications })) {
     part.start()

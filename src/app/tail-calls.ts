@@ -1,9 +1,9 @@
-import { toReport } from '../cdr/reports.ts'
 import { tailCallEvents } from '../cdr/tail-call-events.ts'
 import { createLogger } from '../platform/logger.ts'
 import { createNumberParser } from '../platform/phone-numbers.ts'
 import { createRedis, redisReady } from '../platform/redis.ts'
 import { createVault, readVaultKeys } from '../platform/vault.ts'
+import { toReport } from '../receipts/call-receipts.ts'
 
 /** Call events as reports with masked numbers, as they come. */
 export async function* tailCalls(given: {

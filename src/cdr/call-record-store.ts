@@ -1,6 +1,6 @@
+import { beijingMonth, monthAfter } from '../platform/beijing-time.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Sql } from '../platform/sql.ts'
-import { beijingMonth, monthAfter } from '../platform/beijing-time.ts'
 import { type CallRecordRow, foldRows, rowOf } from './call-record-row.ts'
 import { ensurePartition, upsertCallRecords } from './call-record-table.ts'
 import type { DeadLetter, StreamEntry } from './group-reader.ts'

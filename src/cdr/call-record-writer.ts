@@ -6,7 +6,7 @@ import type { Sql } from '../platform/sql.ts'
 import { createCallRecordStore } from './call-record-store.ts'
 import { createGroupReader, type GroupReader, type StreamEntry } from './group-reader.ts'
 import { type Loop, startLoop } from './loop.ts'
-import { ensureRecordGroup, ownConnection, recordGroup } from './stream.ts'
+import { ensureGroup, ownConnection, recordGroup } from './stream.ts'
 import { type StreamRetention, streamRetention, trimStream } from './stream-trim.ts'
 
 export type CallRecordWriter = {
@@ -82,7 +82,7 @@ function createStep(deps: WriterDeps, redis: Redis): () => Promise<boolean> {
 
   async function next(): Promise<readonly StreamEntry[]> {
     if (!isClean) {
-      await ensureRecordGroup(redis)
+      await ensureGroup(redis, recordGroup)
       const unfinished = await reader.unfinished()
       if (unfinished.length > 0) return unfinished
     }

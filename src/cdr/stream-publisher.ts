@@ -5,14 +5,7 @@ import { startLoop } from './loop.ts'
 import { splitEventId } from './open-calls.ts'
 import { pause } from './pause.ts'
 import type { Position, Progress, Reading } from './segments.ts'
-import {
-  answered,
-  ensureRecordGroup,
-  eventStream,
-  fieldsOf,
-  isEarlier,
-  openCallsKey,
-} from './stream.ts'
+import { answered, ensureGroup, eventStream, fieldsOf, isEarlier, openCallsKey } from './stream.ts'
 
 export type StreamPublisher = {
   /** There may be more to read. */
@@ -134,7 +127,7 @@ function tellOfDamage(log: Logger, at: Position, damagedBytes: number): void {
 const isElsewhere = (a: Position, b: Position) => a.segment !== b.segment || a.offset !== b.offset
 
 async function hasLostEvents(redis: Redis, confirmedId: string | undefined): Promise<boolean> {
-  await ensureRecordGroup(redis)
+  await ensureGroup(redis, recordGroup)
   if (confirmedId === undefined) return false
   // Not the last entry: that may have been trimmed.
   const info = await answered(redis, redis.xinfo('STREAM', eventStream))

@@ -55,8 +55,8 @@ export async function answered<T>(redis: Redis, work: Promise<T>, waitMs = 0): P
 }
 
 /** Made before anything is read or cut, from the stream's beginning, so that the group misses nothing. */
-export async function ensureRecordGroup(redis: Redis): Promise<void> {
-  await redis.xgroup('CREATE', eventStream, recordGroup, '0', 'MKSTREAM').catch((err: unknown) => {
+export async function ensureGroup(redis: Redis, group: string): Promise<void> {
+  await redis.xgroup('CREATE', eventStream, group, '0', 'MKSTREAM').catch((err: unknown) => {
     if (!(err instanceof Error && err.message.startsWith('BUSYGROUP'))) throw err
   })
 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { toEndReport, toReport } from '../../../src/cdr/reports.ts'
 import { causeOf } from '../../../src/domain/hangup.ts'
 import type { CallId } from '../../../src/domain/ids.ts'
 import type { PhoneNumber } from '../../../src/domain/phone-number.ts'
 import { createNumberParser } from '../../../src/platform/phone-numbers.ts'
+import { toEndReport, toReport } from '../../../src/receipts/call-receipts.ts'
 import { aCall, someFacts } from '../../support/call-events.ts'
 
 const { national } = createNumberParser({ country: 'CN' })

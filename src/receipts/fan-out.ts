@@ -1,0 +1,142 @@
+import type { CallEvent } from '../domain/call-event.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Sql } from '../platform/sql.ts'
+import type { Vault } from '../platform/vault.ts'
+import type { MessageType } from './receipt-types.ts'
+import { type NewReceipt, storeReceipts } from './store.ts'
+
+/** Call events in the order of the stream, and a way to say that they are taken care of. */
+export type EventFeed = {
+  /** Waits up to `waitMs` for some. What was not finished comes again, before anything new. */
+  next(waitMs: number): Promise<EventBatch>
+}
+
+export type EventBatch = {
+  readonly events: readonly CallEvent[]
+  finish(): Promise<void>
+}
+
+/** The receipt that tells of an event. */
+export type ToReceipt = (event: CallEvent) => { type: MessageType; body: object }
+
+const waitMs = 300
+const sourcesAtOnce = 200
+/** Any number; the same in every process. One of them at a time keeps a call's receipts in order. */
+const turnKey = 7_305_541
+
+/**
+ * From call events, and from what other rooms have written, to receipts. Any number of workers may
+ * ask; one at a time has its turn, so that the events of a call are taken in order. A step that
+ * fails is done again from where it was: nothing is finished before it is committed.
+ */
+export function createFanOut(deps: {
+  sql: Sql
+  vault: Pick<Vault, 'sealText'>
+  feed: EventFeed
+  toReceipt: ToReceipt
+  log: Logger
+}): { step(): Promise<boolean> } {
+  const { sql, vault, feed, toReceipt } = deps
+
+  return {
+    /** Resolves to whether there was something to do. */
+    async step() {
+      const taken: EventBatch[] = []
+      const done = await sql.transaction(async (session) => {
+        if (!(await hasTurn(session))) return false
+        const batch = await feed.next(waitMs)
+        taken.push(batch)
+        const wanted = await wantedBy(session)
+        const receipts = batch.events
+          .flatMap((event) => receiptOf(event, toReceipt))
+          .filter((each) => wanted.has(`${each.accountId} ${each.type}`))
+        await storeReceipts(session, vault, receipts)
+        const others = await drainSources(session, vault)
+        return batch.events.length > 0 || others > 0
+      })
+      for (const batch of taken) await batch.finish()
+      return done
+    },
+  }
+}
+
+async function hasTurn(session: Sql): Promise<boolean> {
+  const [row] = await session.rows<{ mine: boolean }>({
+    name: 'receipts.turn',
+    text: 'select pg_try_advisory_xact_lock($1) as mine',
+    values: [turnKey],
+  })
+  return row?.mine === true
+}
+
+/** Accounts with the types that they have a queue or a push for: nothing is sealed for nobody. */
+async function wantedBy(session: Sql): Promise<ReadonlySet<string>> {
+  const rows = await session.rows<{ wanted: string }>({
+    name: 'receipts.wanted',
+    text: `
+      select account_id || ' ' || message_type as wanted from receipt_queue where enabled
+      union
+      select account_id || ' ' || message_type from receipt_push where enabled`,
+    values: [],
+  })
+  return new Set(rows.map((row) => row.wanted))
+}
+
+/** A call to a number that is nobody's is told to nobody. */
+function receiptOf(event: CallEvent, toReceipt: ToReceipt): NewReceipt[] {
+  if (event.accountId === undefined) return []
+  const { type, body } = toReceipt(event)
+  // May be followed by the router's own, under the same id, and both are told.
+  const isProvisional = event.type === 'end' && event.releaseReason === 'router-lost'
+  return [
+    {
+      accountId: event.accountId,
+      type,
+      eventId: event.id,
+      revision: isProvisional ? 0 : 1,
+      callId: event.callId,
+      poolKey: event.poolKey,
+      happenedAt: event.at,
+      body,
+    },
+  ]
+}
+
+type SourceRow = {
+  readonly account_id: string
+  readonly message_type: string
+  readonly event_id: string
+  readonly pool_key: string | null
+  readonly body: object
+  readonly happened_at: Date
+}
+
+async function drainSources(session: Sql, vault: Pick<Vault, 'sealText'>): Promise<number> {
+  const rows = await session.rows<SourceRow>({
+    name: 'receipts.drain-sources',
+    text: `
+      with taken as (
+        delete from receipt_source
+         where id in (select id from receipt_source order by id limit ${sourcesAtOnce})
+        returning *
+      )
+      select account_id, message_type, event_id, pool_key, body, happened_at
+        from taken order by id`,
+    values: [],
+  })
+  await storeReceipts(session, vault, rows.map(sourceReceipt))
+  return rows.length
+}
+
+function sourceReceipt(row: SourceRow): NewReceipt {
+  return {
+    accountId: row.account_id as NewReceipt['accountId'],
+    type: row.message_type as MessageType,
+    eventId: row.event_id,
+    revision: 1,
+    callId: undefined,
+    poolKey: (row.pool_key ?? undefined) as NewReceipt['poolKey'],
+    happenedAt: row.happened_at,
+    body: row.body,
+  }
+}

@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createEventFeed } from '../../../src/cdr/event-feed.ts'
+import { createEventSealer } from '../../../src/cdr/stored-event.ts'
+import { eventStream } from '../../../src/cdr/stream.ts'
+import type { CallEvent } from '../../../src/domain/call-event.ts'
+import type { AccountId, CallId, PoolKey } from '../../../src/domain/ids.ts'
+import { createLogger } from '../../../src/platform/logger.ts'
+import type { Redis } from '../../../src/platform/redis.ts'
+import { toReport } from '../../../src/receipts/call-receipts.ts'
+import { createFanOut } from '../../../src/receipts/fan-out.ts'
+import { fullNumber } from '../../../src/receipts/full-number.ts'
+import type { MessageType } from '../../../src/receipts/receipt-types.ts'
+import { openBody } from '../../../src/receipts/store.ts'
+import { aCall, aVault } from '../../support/call-events.ts'
+import { apiRooms, mainAccount } from '../../support/data-rooms.ts'
+import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
+import { startRedis, type TestRedis } from '../../support/redis.ts'
+
+const vault = aVault()
+const seal = createEventSealer(vault)
+const log = createLogger({ level: 'silent' })
+const national = (e164: string) => e164.replace('+86', '')
+let server: TestRedis
+let redis: Redis
+let database: TestDatabase
+let poolKey: PoolKey
+let tied: PoolKey
+
+beforeAll(async () => {
+  server = await startRedis()
+  redis = await server.client()
+})
+afterAll(() => server.stop())
+
+beforeEach(async () => {
+  await redis.flushall()
+  database = await createTestDatabase()
+  const rooms = apiRooms({ sql: database.sql, redis })
+  const pool = { accountId: mainAccount, product: 'AXB' as const }
+  poolKey = (await rooms.pools.create({ ...pool, name: 'one' })).key
+  tied = (await rooms.pools.create({ ...pool, name: 'two' })).key
+  return () => database.drop()
+})
+
+async function put(events: readonly CallEvent[]): Promise<void> {
+  for (const event of events) {
+    await redis.xadd(eventStream, '*', 'id', event.id, 'event', seal(event))
+  }
+}
+
+/** A worker of its own, until nothing is left to do. */
+async function work(): Promise<void> {
+  const feed = createEventFeed({ redis, vault, group: 'receipts', log })
+  const fanOut = createFanOut({
+    sql: database.sql,
+    vault,
+    feed,
+    toReceipt(event) {
+      const { messageType, report } = toReport(event, { national, show: fullNumber(national) })
+      return { type: messageType, body: report }
+    },
+    log,
+  })
+  while (await fanOut.step());
+  feed.close()
+}
+
+async function addQueue(name: string, type: MessageType, pool?: PoolKey): Promise<void> {
+  const { sql } = database
+  await sql.rows({
+    name: 'test.queue',
+    text: `insert into receipt_queue (name, account_id, message_type, is_default)
+           values ($1, 'main', $2, $3)`,
+    values: [name, type, pool === undefined],
+  })
+  if (pool === undefined) return
+  await sql.rows({
+    name: 'test.tie',
+    text: 'insert into receipt_queue_pool (message_type, pool_key, queue_name) values ($1, $2, $3)',
+    values: [type, pool, name],
+  })
+}
+
+async function inQueue(name: string): Promise<Record<string, unknown>[]> {
+  const rows = await database.sql.rows<{ message_type: MessageType; body_sealed: string }>({
+    name: 'test.in-queue',
+    text: `select r.message_type, r.body_sealed from receipt_in_queue q
+             join receipt r on r.id = q.receipt_id
+            where q.queue_name = $1 order by r.id`,
+    values: [name],
+  })
+  return rows.map((row) => JSON.parse(openBody(vault, row.message_type, row.body_sealed)))
+}
+
+const calls = (pool: PoolKey, callId: string) => aCall({ callId: callId as CallId, poolKey: pool })
+
+test('receipts go to the queue of their pool, or to the default one; what nobody wants is not kept', async () => {
+  await addQueue('all-ends', 'SecretReport')
+  await addQueue('ends-of-two', 'SecretReport', tied)
+  await put([...calls(poolKey, 'a'), ...calls(tied, 'b')])
+  await work()
+  expect(await inQueue('all-ends')).toMatchObject([
+    { id: 'a:end', call_id: 'a', pool_key: poolKey, phone_no: '13800138000', call_type: 0 },
+  ])
+  expect(await inQueue('ends-of-two')).toMatchObject([{ id: 'b:end', pool_key: tied }])
+  const [kept] = await database.sql.rows<{ count: string }>({
+    name: 'test.kept',
+    text: 'select count(*) as count from receipt',
+    values: [],
+  })
+  expect(kept?.count).toBe('2')
+})
+
+test('the same events again change nothing', async () => {
+  await addQueue('starts', 'SecretStartReport')
+  await put(calls(poolKey, 'a'))
+  await work()
+  await put(calls(poolKey, 'a'))
+  await work()
+  expect(await inQueue('starts')).toHaveLength(1)
+})
+
+test('what was read and not finished comes again, to whichever worker is next', async () => {
+  await addQueue('ends', 'SecretReport')
+  await put(calls(poolKey, 'a'))
+  const dying = createEventFeed({ redis, vault, group: 'receipts', log })
+  expect((await dying.next(10)).events).toHaveLength(4)
+  dying.close()
+  await put(calls(poolKey, 'b'))
+  await work()
+  expect((await inQueue('ends')).map((each) => each['id'])).toEqual(['a:end', 'b:end'])
+})
+
+test('an end that was written for a lost router is followed by the router’s own', async () => {
+  await addQueue('ends', 'SecretReport')
+  const events = calls(poolKey, 'a')
+  const end = events.at(-1)
+  if (end === undefined) throw new Error('a call ends')
+  await put([{ ...end, releaseReason: 'router-lost', releaseCause: 41 }])
+  await work()
+  await put([end])
+  await work()
+  expect((await inQueue('ends')).map((each) => [each['id'], each['release_cause']])).toEqual([
+    ['a:end', 41],
+    ['a:end', end.releaseCause],
+  ])
+})
+
+test('another account’s calls, and calls to a number that is nobody’s, are not told', async () => {
+  await addQueue('ends', 'SecretReport')
+  const [, , , end] = calls(poolKey, 'a')
+  if (end === undefined) throw new Error('a call ends')
+  await put([
+    { ...end, id: 'x:end', accountId: 'other' as AccountId },
+    { ...end, id: 'y:end', accountId: undefined },
+  ])
+  await work()
+  expect(await inQueue('ends')).toEqual([])
+})
+
+test('poison is put aside and does not stand in the way', async () => {
+  await addQueue('ends', 'SecretReport')
+  await redis.xadd(eventStream, '*', 'id', 'bad', 'event', '{"v":1}')
+  await put(calls(poolKey, 'a'))
+  await work()
+  expect(await inQueue('ends')).toHaveLength(1)
+  expect(await redis.xlen(`${eventStream}:dead`)).toBe(1)
+})
+
+test('what other rooms have written is told as well', async () => {
+  await addQueue('numbers', 'NumberManagementReport')
+  await database.sql.rows({
+    name: 'test.source',
+    text: `insert into receipt_source (account_id, message_type, event_id, pool_key, body)
+           values ('main', 'NumberManagementReport', 'number:1', $1, '{"secret_no":"17000000001"}')`,
+    values: [poolKey],
+  })
+  await work()
+  expect(await inQueue('numbers')).toEqual([{ secret_no: '17000000001' }])
+})
