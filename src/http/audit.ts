@@ -71,10 +71,10 @@ const subjectsMax = 2_000
 const idFields = ['id', 'key', 'x', 'poolKey', 'bindingId', 'groupId', 'accountId']
 
 /**
- * Whatever could be a real number that somebody typed in the wrong place is left out: only what has
- * a letter in it, or the sixteen digits of a binding.
+ * Whatever could hold a real number that somebody typed in the wrong place is left out: a pool's
+ * key, the sixteen digits of a binding, and what has a letter and no long run of digits.
  */
-const surelyIdPattern = /^(?=.*[A-Za-z])[\w-]{1,64}$|^[1-9]\d{15}$/
+const surelyIdPattern = /^FC\d{6,18}$|^[1-9]\d{15}$|^(?=.*[A-Za-z])(?!.*\d{11})[\w-]{1,64}$/
 
 function subjectsAsked(request: FastifyRequest): string[] {
   const asked = [...Object.values(request.params as object), ...idsIn(request.body)]

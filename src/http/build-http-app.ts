@@ -13,9 +13,9 @@ import { addNotFoundHandler } from './known-paths.ts'
 import { addOpenApi } from './openapi.ts'
 import { addOperations, type Operations } from './operations.ts'
 import { problemSchema } from './problem.ts'
-import { addScopes } from './scopes.ts'
 import { type RpcJoin, rpcDepsOf } from './rpc/rpc-deps.ts'
 import { rpcRoutes } from './rpc/rpc-routes.ts'
+import { addScopes } from './scopes.ts'
 import { addSecurityHeaders } from './security-headers.ts'
 import { type V1Rooms, v1Routes } from './v1/v1-routes.ts'
 import { validatorCompiler } from './validation.ts'
@@ -96,10 +96,15 @@ export async function buildHttpApp(deps: HttpDeps): Promise<FastifyInstance> {
   return app
 }
 
-/** A proxy's request id is kept, so that its log and ours meet; one of only digits could be a number. */
+const uuidPattern = /^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i
+/** One with a long run of digits could be made of a real number. */
+const requestIdPattern = /^(?=.*[a-z])(?!.*\d{11})[\w-]{8,64}$/i
+
+/** A proxy's request id is kept, so that its log and ours meet. */
 function requestIdOf(request: IncomingMessage): string {
   const given = request.headers['x-request-id']
-  const usable = typeof given === 'string' && /^(?=.*[a-z])[\w-]{8,64}$/i.test(given)
+  const usable =
+    typeof given === 'string' && (uuidPattern.test(given) || requestIdPattern.test(given))
   return usable ? given : randomUUID()
 }
 

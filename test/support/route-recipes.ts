@@ -43,6 +43,10 @@ export const recipes: Readonly<Record<string, (things: Things) => Recipe>> = {
   listCalls: ({ bindingId }) => ({ path: `/calls?bindingId=${bindingId}` }),
   getCall: ({ callId }) => ({ path: `/calls/${callId}` }),
   revealCall: ({ callId }) => ({ path: `/calls/${callId}/numbers` }),
+  simulateCall: ({ x }) => ({
+    path: '/simulate',
+    body: { caller: '13800009041', x, at: '2030-01-30T02:00:00Z' },
+  }),
   listOrders: ({ poolKey }) => ({ path: `/orders?poolKey=${poolKey}` }),
   getOrder: ({ orderId }) => ({ path: `/orders/${orderId}` }),
   listNumberMigrations: ({ poolKey }) => ({ path: `/number-migrations?fromPoolKey=${poolKey}` }),

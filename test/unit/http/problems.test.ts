@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { expect, test, vi } from 'vitest'
 import { DomainError } from '../../../src/domain/errors.ts'
@@ -126,7 +127,17 @@ test('a usable request id is kept, any other replaced', async () => {
       'x-request-id'
     ]
   expect(await idFor('trace-0123456789')).toBe('trace-0123456789')
-  for (const bad of ['short', secrets.a, '13812340001', 'x'.repeat(65), 'a b c d e f g h']) {
+  for (const uuid of [randomUUID(), '4bf92f3577b34da6a3ce929d0e0e4736']) {
+    expect(await idFor(uuid)).toBe(uuid)
+  }
+  for (const bad of [
+    'short',
+    secrets.a,
+    '13812340001',
+    'order-13812340001',
+    'x'.repeat(65),
+    'a b c d e f g h',
+  ]) {
     expect(await idFor(bad)).toMatch(/^[0-9a-f]{8}-/)
   }
 })
