@@ -5,7 +5,15 @@ import { startLoop } from './loop.ts'
 import { splitEventId } from './open-calls.ts'
 import { pause } from './pause.ts'
 import type { Position, Progress, Reading } from './segments.ts'
-import { answered, ensureGroup, eventStream, fieldsOf, isEarlier, openCallsKey } from './stream.ts'
+import {
+  answered,
+  ensureGroup,
+  eventStream,
+  fieldsOf,
+  isEarlier,
+  openCallsKey,
+  recordGroup,
+} from './stream.ts'
 
 export type StreamPublisher = {
   /** There may be more to read. */
