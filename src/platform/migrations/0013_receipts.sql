@@ -83,7 +83,8 @@ create table receipt_in_queue (
 )
 with (fillfactor = 70);
 
-create index receipt_in_queue_visible on receipt_in_queue (queue_name, visible_at, receipt_id);
+-- No index on `visible_at`: without one a delivery updates in place, and messages are taken in the
+-- order of the primary key, past the few that are under way.
 create index receipt_in_queue_by_receipt on receipt_in_queue (receipt_id);
 
 create table receipt_to_push (
