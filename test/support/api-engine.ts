@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { startEngine } from '../../src/app/engine.ts'
+import { type Role, startEngine } from '../../src/app/engine.ts'
 import { loadSettings } from '../../src/platform/settings.ts'
 import { createVault, readVaultKeys, type Vault } from '../../src/platform/vault.ts'
 import { expectNoNumberIn } from './at-rest.ts'
@@ -19,8 +19,8 @@ export type ApiEngine = {
   stop(): Promise<void>
 }
 
-/** The engine itself with the role api, on Postgres and Redis of its own: whatever is joined there is here. */
-export async function startApiEngine(): Promise<ApiEngine> {
+/** The engine itself, as a rule with the role api only, on Postgres and Redis of its own: whatever is joined there is here. */
+export async function startApiEngine(roles: readonly Role[] = ['api']): Promise<ApiEngine> {
   const [database, redis, dir] = await Promise.all([
     createTestDatabase(),
     startRedis(),
@@ -44,7 +44,7 @@ export async function startApiEngine(): Promise<ApiEngine> {
     logged += line
   }
   const log = pino({ level: 'trace' }, { write })
-  const engine = await startEngine(settings, ['api'], log)
+  const engine = await startEngine(settings, roles, log)
   return {
     base: `http://127.0.0.1:${port}`,
     adminToken,
