@@ -2,8 +2,9 @@ import type { PoolSettings } from '../domain/call.ts'
 import type { AccountId } from '../domain/ids.ts'
 import type { Query } from '../platform/sql.ts'
 import { type BindableProduct, sharingOf } from './bindable.ts'
-import { type AllocationMethod, anyUsableText, choosing, parties } from './choose-number.ts'
+import { anyUsableText, type Choice, choosing, type Preference, parties } from './choose-number.ts'
 import { type NamedQuery, namedQuery } from './named-query.ts'
+import type { WhereFrom } from './where-from.ts'
 
 /** Everything that a bind writes, numbers already sealed and indexed. */
 export type BindValues = {
@@ -35,16 +36,17 @@ export type BindValues = {
   readonly requestHash: string
 }
 
-/** How X is found: `choose-number.ts`. `seed`: random, from 0 to 2^31. */
-export type XChoice =
-  | { readonly by: 'given'; readonly x: string; readonly seed: number }
-  | {
-      readonly by: AllocationMethod
-      readonly seed: number
-      /** Where X should be from. Undefined: anywhere. */
-      readonly city: string | undefined
-      readonly capital: string | undefined
-    }
+/** How X is found: `choose-number.ts`. */
+export type XChoice = Choice & {
+  /** The one that is given. */
+  readonly x?: string | undefined
+  /** Random, from 0 to 2^31. */
+  readonly seed: number
+  readonly city?: string | undefined
+  readonly capital?: string | undefined
+  /** Whether legs that have expired are cleared away; without it they are conflicts. Never for a `try`. */
+  readonly clearing?: boolean
+}
 
 export type BoundRow = {
   readonly id: string
@@ -63,28 +65,43 @@ export type BoundRow = {
  * as it carries, one binding per idempotency key. No row: X could not be had; `why-refused.ts`
  * finds out why.
  *
- * Legs that have expired and were not swept yet make way (`stale`, `cleared`), and go on cooling.
+ * Legs that have expired and were not swept yet make way when they may have to (`clearing`), and go
+ * on cooling. What is not needed is not in the text: each part costs also when it does nothing.
  * `cleared` does not begin when nothing is stale: while the table is small, its plan reads all of it.
  */
 export function bindStatement(choice: XChoice, values: BindValues): Query {
   const { product, extension } = values
-  const cities = choice.by !== 'given' && choice.city !== undefined
-  const assigned = product === 'AXN_EXTENSION' && extension === undefined
-  const marks = [product, ...(cities ? ['cities'] : []), ...(assigned ? ['assigned'] : [])]
-  const query = remembered(`bindings.bind-${choice.by}-${marks.join('-')}`, () =>
-    textOf(choosing(choice.by, product, cities), product, assigned),
-  )
+  const parts = {
+    assigned: product === 'AXN_EXTENSION' && extension === undefined,
+    clearing: choice.clearing === true,
+    keyed: values.idempotencyKey !== undefined,
+  }
+  const name = `bindings.bind-${product}-${nameOf(choice)}${marksOf(parts)}`
+  const query = remembered(name, () => textOf(choosing(choice, product), product, parts))
   return query({ ...values, ...choice })
 }
 
 /** Whether allocation found nothing only because others were at it. */
-export function anyUsableQuery(values: BindValues, city: string | undefined): Query {
+export function anyUsableQuery(preference: Preference & WhereFrom, values: BindValues): Query {
   const { product } = values
-  const query = remembered(`bindings.any-usable-${product}`, () => anyUsableText(product))
-  return query({ ...values, city })
+  const name = `bindings.any-usable-${product}-${nameOf({ ...preference, by: 'search' })}`
+  return remembered(name, () => anyUsableText(product, preference))({ ...values, ...preference })
 }
 
-/** A few dozen texts at most. */
+/** At most 63 characters with all that is put around it. */
+function nameOf(choice: Choice): string {
+  const cools = marksOf({ cools: choice.cools })
+  if (choice.by === 'given') return `given${cools}`
+  const scope = choice.by === 'try' ? `-${choice.scope}` : ''
+  return `${choice.by}${scope}-${choice.mode}-of-${choice.scopes.map((each) => each.slice(0, 2)).join('')}${cools}`
+}
+
+function marksOf(parts: Readonly<Record<string, boolean>>): string {
+  const present = Object.keys(parts).filter((part) => parts[part] === true)
+  return present.map((part) => `-${part.slice(0, 2)}`).join('')
+}
+
+/** A few dozen of them are in use. */
 const known = new Map<string, NamedQuery>()
 
 function remembered(name: string, text: () => string): NamedQuery {
@@ -95,21 +112,20 @@ function remembered(name: string, text: () => string): NamedQuery {
   return made
 }
 
-function textOf(choice: string, product: BindableProduct, assigned: boolean): string {
+type Parts = {
+  /** The extension is ours to choose. */
+  readonly assigned: boolean
+  /** An expired leg may be in the way. */
+  readonly clearing: boolean
+  readonly keyed: boolean
+}
+
+function textOf(choice: string, product: BindableProduct, parts: Parts): string {
+  const { assigned, clearing, keyed } = parts
   return `
 with ${choice}
 ${assigned ? assigning : ''}
-, stale as (
-  update binding b set ended_at = b.expires_at, end_reason = 'expired'
-    from (${inTheWay(product).map(expiredLeg).join(' union all ')}) as l
-   where b.id = l.binding_id and b.ended_at is null
-  returning b.id
-), cleared as (
-  delete from binding_leg l using stale
-   where l.binding_id = stale.id and (select count(*) from stale) > 0
-  returning l.party, l.x, l.expires_at
-)
-${sharingOf(product) === 'parties' ? '' : cooling}
+${clearing ? clearingOf(product) : ''}
 , bound as (
   insert into binding (account_id, pool_key, x, product, a_sealed, a_index, b_sealed, b_index,
                        extension, group_id, expires_at, recording, tones, ring_seconds_max,
@@ -123,10 +139,11 @@ ${sharingOf(product) === 'parties' ? '' : cooling}
     from chosen ${assigned ? 'cross join assigned' : ''}
   returning id, x, extension
 ), legs as (
-  ${legs(product)}
+  ${legs(product, clearing)}
 ), bumped as (
   update number n
-     set version = nextval('route_version'), bound = n.bound + 1 - (select count(*) from stale)
+     set version = nextval('route_version'),
+         bound = n.bound + 1${clearing ? ' - (select count(*) from stale)' : ''}
     from chosen
    where n.x = chosen.x
   returning n.version
@@ -134,14 +151,33 @@ ${sharingOf(product) === 'parties' ? '' : cooling}
   insert into invalidation (x, version, parties)
   select bound.x, bumped.version, ${changedParties(product)} from bound, bumped
   returning id
-), remembered as (
-  insert into idempotency_key (account_id, key, request_hash, binding_id, created_at)
-  select :accountId::text, :idempotencyKey::text, :requestHash::text, bound.id, :now::timestamptz
-    from bound where :idempotencyKey::text is not null
 )
+${keyed ? remembering : ''}
 select bound.id, bound.x, bound.extension, chosen.city, bumped.version, noted.id as invalidation_id,
        ${settingsNow}
   from home, chosen, bound, bumped, noted`
+}
+
+const remembering = `
+, remembered as (
+  insert into idempotency_key (account_id, key, request_hash, binding_id, created_at)
+  select :accountId::text, :idempotencyKey::text, :requestHash::text, bound.id, :now::timestamptz
+    from bound
+)`
+
+function clearingOf(product: BindableProduct): string {
+  return `
+, stale as (
+  update binding b set ended_at = b.expires_at, end_reason = 'expired'
+    from (${inTheWay(product).map(expiredLeg).join(' union all ')}) as l
+   where b.id = l.binding_id and b.ended_at is null
+  returning b.id
+), cleared as (
+  delete from binding_leg l using stale
+   where l.binding_id = stale.id and (select count(*) from stale) > 0
+  returning l.party, l.x, l.expires_at
+)
+${sharingOf(product) === 'parties' ? '' : cooling}`
 }
 
 /**
@@ -202,19 +238,19 @@ function extensionOf(product: BindableProduct, assigned: boolean): string {
 }
 
 /** After the stale ones have gone. */
-function legs(product: BindableProduct): string {
+function legs(product: BindableProduct, clearing: boolean): string {
   const insert = `
   insert into binding_leg (x, party, binding_id, role, slot, expires_at)`
-  const cleared = `(select count(*) from cleared) as after_clearing`
+  const cleared = clearing ? '(select count(*) from cleared) as after_clearing,' : ''
   if (sharingOf(product) === 'parties') {
     return `${insert}
   select bound.x, side.party, bound.id, side.role, null, :expiresAt::timestamptz
-    from ${cleared}, bound, (values (:aIndex::text, 'A'), (:bIndex::text, 'B')) as side (party, role)`
+    from ${cleared} bound, (values (:aIndex::text, 'A'), (:bIndex::text, 'B')) as side (party, role)`
   }
   const slot = sharingOf(product) === 'none' ? `'*'` : 'bound.extension'
   return `${insert}
   select bound.x, :aIndex::text, bound.id, 'A', ${slot}, :expiresAt::timestamptz
-    from ${cleared}, bound`
+    from ${cleared} bound`
 }
 
 /** Names of the records, besides X's own, that calls see changed. */

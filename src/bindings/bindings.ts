@@ -17,7 +17,8 @@ import type {
 import { type BindingRow, bindingColumns, bindingFrom } from './binding-rows.ts'
 import { type BulkOutcome, createBulk } from './bulk.ts'
 import { listQuery, placeAfter } from './list-bindings.ts'
-import { createPoolProducts } from './pool-products.ts'
+import { createPools } from './pool-facts.ts'
+import { createQuickLuck } from './quick-luck.ts'
 import { createUnbind } from './unbind.ts'
 import { createUpdate } from './update.ts'
 import type { Cities } from './where-from.ts'
@@ -78,7 +79,8 @@ export function createBindings(deps: {
 
   const common = { sql, vault, clock, publish, settle, get }
   const random = deps.random ?? Math.random
-  const binding = { ...common, cities, random, productOf: createPoolProducts(sql) }
+  const taking = { pools: createPools(sql), luck: createQuickLuck(), random }
+  const binding = { ...common, ...taking, cities }
   const bind = createBind(binding)
   const bulk = createBulk(binding)
 
