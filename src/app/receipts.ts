@@ -20,7 +20,7 @@ export function startReceipts({ settings, sql, redis, vault, log, closers }: Sha
       const { messageType, report } = toReport(event, { national, show: fullNumber(national) })
       return { type: messageType, body: report }
     },
-    log,
+    national,
   })
   const loop = startLoop({
     step: () => fanOut.step(),

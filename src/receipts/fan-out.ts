@@ -1,8 +1,8 @@
 import type { CallEvent } from '../domain/call-event.ts'
-import type { Logger } from '../platform/logger.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
 import type { MessageType } from './receipt-types.ts'
+import { sourceBody } from './source-receipts.ts'
 import { type NewReceipt, storeReceipts } from './store.ts'
 
 /** Call events in the order of the stream, and a way to say that they are taken care of. */
@@ -20,7 +20,7 @@ export type EventBatch = {
 export type ToReceipt = (event: CallEvent) => { type: MessageType; body: object }
 
 const waitMs = 300
-const sourcesAtOnce = 200
+const sourcesAtOnce = 1_000
 /** Any number; the same in every process. One of them at a time keeps a call's receipts in order. */
 const turnKey = 7_305_541
 
@@ -34,9 +34,10 @@ export function createFanOut(deps: {
   vault: Pick<Vault, 'sealText'>
   feed: EventFeed
   toReceipt: ToReceipt
-  log: Logger
+  /** As the vendor writes numbers. */
+  national: (e164: string) => string
 }): { step(): Promise<boolean> } {
-  const { sql, vault, feed, toReceipt } = deps
+  const { sql, vault, feed, toReceipt, national } = deps
 
   return {
     /** Resolves to whether there was something to do. */
@@ -51,8 +52,12 @@ export function createFanOut(deps: {
           .flatMap((event) => receiptOf(event, toReceipt))
           .filter((each) => wanted.has(`${each.accountId} ${each.type}`))
         await storeReceipts(session, vault, receipts)
-        const others = await drainSources(session, vault)
-        return batch.events.length > 0 || others > 0
+        const sources = await takeSources(session)
+        const others = sources
+          .filter((each) => wanted.has(`${each.account_id} ${each.message_type}`))
+          .map((each) => sourceReceipt(each, national))
+        await storeReceipts(session, vault, others)
+        return batch.events.length > 0 || sources.length > 0
       })
       for (const batch of taken) await batch.finish()
       return done
@@ -107,13 +112,13 @@ type SourceRow = {
   readonly message_type: string
   readonly event_id: string
   readonly pool_key: string | null
-  readonly body: object
+  readonly body: Readonly<Record<string, unknown>>
   readonly happened_at: Date
 }
 
-async function drainSources(session: Sql, vault: Pick<Vault, 'sealText'>): Promise<number> {
-  const rows = await session.rows<SourceRow>({
-    name: 'receipts.drain-sources',
+function takeSources(session: Sql): Promise<SourceRow[]> {
+  return session.rows<SourceRow>({
+    name: 'receipts.take-sources',
     text: `
       with taken as (
         delete from receipt_source
@@ -124,19 +129,20 @@ async function drainSources(session: Sql, vault: Pick<Vault, 'sealText'>): Promi
         from taken order by id`,
     values: [],
   })
-  await storeReceipts(session, vault, rows.map(sourceReceipt))
-  return rows.length
 }
 
-function sourceReceipt(row: SourceRow): NewReceipt {
+function sourceReceipt(row: SourceRow, national: (e164: string) => string): NewReceipt {
+  const type = row.message_type as MessageType
+  const poolKey = row.pool_key ?? undefined
+  const source = { type, poolKey, happenedAt: row.happened_at, facts: row.body }
   return {
     accountId: row.account_id as NewReceipt['accountId'],
-    type: row.message_type as MessageType,
+    type,
     eventId: row.event_id,
     revision: 1,
     callId: undefined,
-    poolKey: (row.pool_key ?? undefined) as NewReceipt['poolKey'],
+    poolKey: poolKey as NewReceipt['poolKey'],
     happenedAt: row.happened_at,
-    body: row.body,
+    body: sourceBody(source, national),
   }
 }

@@ -3,7 +3,7 @@ import { createEventFeed } from '../../../src/cdr/event-feed.ts'
 import { createEventSealer } from '../../../src/cdr/stored-event.ts'
 import { eventStream } from '../../../src/cdr/stream.ts'
 import type { CallEvent } from '../../../src/domain/call-event.ts'
-import type { AccountId, CallId, PoolKey } from '../../../src/domain/ids.ts'
+import type { AccountId, CallId, PoolKey, VirtualNumber } from '../../../src/domain/ids.ts'
 import { createLogger } from '../../../src/platform/logger.ts'
 import type { Redis } from '../../../src/platform/redis.ts'
 import { toReport } from '../../../src/receipts/call-receipts.ts'
@@ -59,7 +59,7 @@ async function work(): Promise<void> {
       const { messageType, report } = toReport(event, { national, show: fullNumber(national) })
       return { type: messageType, body: report }
     },
-    log,
+    national,
   })
   while (await fanOut.step());
   feed.close()
@@ -167,14 +167,27 @@ test('poison is put aside and does not stand in the way', async () => {
   expect(await redis.xlen(`${eventStream}:dead`)).toBe(1)
 })
 
-test('what other rooms have written is told as well', async () => {
+test('an X that comes, goes, becomes faulty or is well again is told of', async () => {
   await addQueue('numbers', 'NumberManagementReport')
-  await database.sql.rows({
-    name: 'test.source',
-    text: `insert into receipt_source (account_id, message_type, event_id, pool_key, body)
-           values ('main', 'NumberManagementReport', 'number:1', $1, '{"secret_no":"17000000001"}')`,
-    values: [poolKey],
-  })
+  await addQueue('faults', 'SecretExceptionPhoneReport')
+  const { numbers } = apiRooms({ sql: database.sql, redis })
+  const x = '+8617000000001' as VirtualNumber
+  await numbers.add({ accountId: mainAccount, poolKey, numbers: [x], city: '杭州', carrier: 2 })
+  await numbers.stop(x, 'faulty')
+  await numbers.stop(x, 'frozen')
+  await numbers.lock(mainAccount, x).catch(() => undefined)
+  await numbers.resume(x)
+  await numbers.remove(mainAccount, x)
   await work()
-  expect(await inQueue('numbers')).toEqual([{ secret_no: '17000000001' }])
+  const common = { secret_no: '17000000001', city: '杭州', partner_key: poolKey, vendor: 2 }
+  const operating_time = expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/)
+  expect(await inQueue('numbers')).toEqual([
+    { ...common, operating_time, status: 1 },
+    { ...common, operating_time, status: 2 },
+  ])
+  const fault = { secretNo: '17000000001', partnerKey: poolKey, timestamp: expect.any(Number) }
+  expect(await inQueue('faults')).toEqual([
+    { ...fault, noStatus: 0 },
+    { ...fault, noStatus: 1 },
+  ])
 })
