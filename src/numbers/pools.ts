@@ -131,7 +131,7 @@ async function insertOnce(sql: Sql, pool: CreatePool, requestHash: string): Prom
 }
 
 function hashOf({ accountId: _, idempotencyKey: _key, ...pool }: CreatePool): string {
-  const asked = Object.entries(pool).sort(([one], [other]) => (one < other ? -1 : 1))
+  const asked = Object.entries(given(pool)).sort(([one], [other]) => (one < other ? -1 : 1))
   return createHash('sha256').update(JSON.stringify(asked)).digest('base64url')
 }
 
