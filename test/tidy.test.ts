@@ -23,7 +23,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Types of the rooms that it exposes. */
-const httpTypes = ['accounts', 'certification', 'numbers', 'bindings', 'trunks', 'cdr', 'call']
+const httpTypes = [
+  ...['accounts', 'certification', 'numbers', 'bindings', 'trunks', 'cdr', 'call', 'receipts'],
+]
 
 const roomImport = /import (type )?[^'"]*from '((?:\.\.\/)+)([a-z-]+)\//g
 

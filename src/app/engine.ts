@@ -23,6 +23,7 @@ import { createRedis, redisReady } from '../platform/redis.ts'
 import type { Settings } from '../platform/settings.ts'
 import { createSql } from '../platform/sql.ts'
 import { createVault, readVaultKeys } from '../platform/vault.ts'
+import { createQueueSweep } from '../receipts/queue-sweep.ts'
 import { createRouteCache } from '../resolve/route-cache.ts'
 import { createTrunks } from '../trunks/trunks.ts'
 import { type Closers, closeAll } from './closers.ts'
@@ -30,6 +31,7 @@ import { foldersOf } from './folders.ts'
 import { type Lookups, startLookups } from './lookups.ts'
 import { createNumberRooms } from './number-rooms.ts'
 import { createPoolRooms } from './pool-rooms.ts'
+import { joinReceiptQueues } from './receipt-queues.ts'
 import { startReceipts } from './receipts.ts'
 import { type Router, startRouter } from './router-role.ts'
 import type { Shared } from './shared.ts'
@@ -105,6 +107,7 @@ function startWorker(shared: Shared): void {
   const duties = [
     { name: 'pool-refresh', everyMs: 0, work: createPoolRefresh({ sql, publisher }).finishLeft },
     { name: 'pool-alarms', everyMs: 2_000, work: createPoolWatch({ sql, log }) },
+    { name: 'queue-sweep', everyMs: 60_000, work: createQueueSweep({ sql }) },
   ]
   const keeper = createCacheKeeper({ sql, records, clock: systemClock, log, duties })
   const writer = createCallRecordWriter({ redis, sql, clock: systemClock, log })
@@ -143,6 +146,7 @@ async function startHttp(
       tokens: accountRooms.tokenLookup,
     }),
     rpc: await joinVendorRpc(shared, accountRooms, firstAccount),
+    mns: joinReceiptQueues(shared, accountRooms),
     requestsPerMinuteMax: settings.HTTP_REQUESTS_PER_MINUTE_MAX,
     trustedProxies: settings.HTTP_TRUSTED_PROXIES?.split(',').map((each) => each.trim()),
     rooms: {

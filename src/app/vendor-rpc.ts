@@ -4,6 +4,7 @@ import type { AccountId } from '../domain/ids.ts'
 import { createUseNonce } from '../http/rpc/nonces.ts'
 import type { RpcJoin } from '../http/rpc/rpc-deps.ts'
 import { systemClock } from '../platform/clock.ts'
+import { createQueueTokens } from '../receipts/queue-tokens.ts'
 import type { Shared } from './shared.ts'
 
 /** What the vendor's RPC API stands on. Makes the access key of the environment, if there is one. */
@@ -25,6 +26,7 @@ export async function joinVendorRpc(
     echoesExactly: settings.RPC_ECHO === 'exact',
     rooms: {
       waybills: createWaybills({ sql, vault, clock: systemClock }),
+      queueTokens: createQueueTokens({ sql, vault, clock: systemClock }),
       // Rooms of their own will answer these; until then there is nothing of the kind.
       recordings: { downloadUrl: nothing, publicUrls: nothing },
       transcripts: { get: nothing },

@@ -10,6 +10,7 @@ import { type Authenticate, addAuth } from './auth.ts'
 import { guidedRoutes } from './certify/guided-routes.ts'
 import { addErrorHandler, answerUnreadable, sendProblem } from './errors.ts'
 import { addNotFoundHandler } from './known-paths.ts'
+import { type MnsDeps, mnsRoutes } from './mns/mns-routes.ts'
 import { addOpenApi } from './openapi.ts'
 import { addOperations, type Operations } from './operations.ts'
 import { problemSchema } from './problem.ts'
@@ -30,6 +31,8 @@ export type HttpDeps = {
   readonly rooms: V1Rooms
   /** Undefined: the vendor's RPC API is not offered. */
   readonly rpc?: RpcJoin | undefined
+  /** Undefined: nor is its queue API. */
+  readonly mns?: MnsDeps | undefined
   readonly operations: Operations
   readonly log: Logger
   readonly requestSeconds: {
@@ -92,6 +95,7 @@ export async function buildHttpApp(deps: HttpDeps): Promise<FastifyInstance> {
   const { certification, parser } = deps.rooms
   await app.register(guidedRoutes, { guided: certification.guided, parser })
   if (deps.rpc !== undefined) await app.register(rpcRoutes, rpcDepsOf(deps.rpc, deps.rooms))
+  if (deps.mns !== undefined) await app.register(mnsRoutes, deps.mns)
   await app.ready()
   return app
 }

@@ -3,10 +3,10 @@ import type { Logger } from '../platform/logger.ts'
 
 export type QueueWaiters = {
   /**
-   * Resolves when there may be something in the queue, after `ms`, when the signal is aborted, or
-   * at the end. Throws a refusal when too many wait already.
+   * Resolves when there may be something in the queue, and after `ms`; with false when there is no
+   * use in waiting: the signal is aborted, or this is the end. Refuses when too many wait already.
    */
-  wait(queue: string, ms: number, signal: AbortSignal): Promise<void>
+  wait(queue: string, ms: number, signal: AbortSignal): Promise<boolean>
   /** Sends everybody away who waits, and whoever comes later. */
   close(): void
 }
@@ -83,7 +83,7 @@ export function createQueueWaiters(deps: {
 
   return {
     async wait(queue, ms, signal) {
-      if (isClosed || signal.aborted) return
+      if (isClosed || signal.aborted) return false
       await new Promise<void>((resolve, reject) => {
         const done = () => {
           clearTimeout(limit)
@@ -102,6 +102,7 @@ export function createQueueWaiters(deps: {
           reject(err)
         }
       })
+      return !isClosed && !signal.aborted
     },
     close() {
       isClosed = true

@@ -64,8 +64,6 @@ export type ReceiptQueues = {
     | undefined
   >
   attributes(asked: QueueAsked): Promise<QueueAttributes | undefined>
-  /** Removes what was kept longer than its queue keeps it. For a worker. */
-  sweepExpired(): Promise<void>
   /** Readers that wait are told that there is nothing. */
   close(): void
 }
@@ -87,9 +85,6 @@ type MessageRow = {
   readonly dequeued: number
   readonly first_dequeued_at: Date | null
 }
-
-/** A sweep that finds more than this goes on in the next round, not to hold up other work. */
-const sweepsAtOnce = 20
 
 export function createReceiptQueues(deps: {
   sql: Sql
@@ -132,7 +127,7 @@ export function createReceiptQueues(deps: {
         const taken = await take(asked, count)
         const leftMs = until - performance.now()
         if (taken === undefined || taken.length > 0 || leftMs <= 0) return taken
-        await waiters.wait(asked.queue, leftMs, signal)
+        if (!(await waiters.wait(asked.queue, leftMs, signal))) return []
       }
     },
 
@@ -149,13 +144,6 @@ export function createReceiptQueues(deps: {
     remove: (asked) => remove(parts, asked),
     setVisibility: (asked) => setVisibility(parts, asked),
     attributes: (asked) => attributes(sql, asked),
-
-    async sweepExpired() {
-      const query = { name: 'receipt-queues.sweep', text: statements.sweepText, values: [] }
-      for (let swept = 0; swept < sweepsAtOnce; swept += 1) {
-        if ((await sql.rows(query)).length === 0) return
-      }
-    },
 
     close: waiters.close,
   }

@@ -3,6 +3,7 @@ import type { Waybills } from '../../bindings/waybills.ts'
 import type { AccountId, CallId, VirtualNumber } from '../../domain/ids.ts'
 import type { Scope } from '../../domain/scope.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
+import type { QueueTokens } from '../../receipts/queue-tokens.ts'
 import type { V1Rooms } from '../v1/v1-routes.ts'
 import type { Members } from './answer.ts'
 import type { Parameters } from './parameters.ts'
@@ -11,7 +12,9 @@ import { type ActionSchema, readAs } from './schema.ts'
 /** What an action works with: whose it is, and the same use cases that /v1 calls. */
 export type ActionContext = {
   readonly accountId: AccountId
-  readonly rooms: V1Rooms & AfterCallRooms & { readonly waybills: Waybills }
+  readonly accessKeyId: string
+  readonly rooms: V1Rooms &
+    AfterCallRooms & { readonly waybills: Waybills; readonly queueTokens: QueueTokens }
   readonly parser: NumberParser
   /** Whether the key may see real numbers in full; otherwise answers carry them masked. */
   readonly mayReveal: boolean

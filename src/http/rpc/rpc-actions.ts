@@ -24,6 +24,7 @@ import { querySecretNoDetail } from './actions/query-secret-no-detail.ts'
 import { querySecretNoRemain } from './actions/query-secret-no-remain.ts'
 import { querySubsId } from './actions/query-subs-id.ts'
 import { querySubscriptionDetail } from './actions/query-subscription-detail.ts'
+import { queryTokenForMnsQueue } from './actions/query-token-for-mns-queue.ts'
 import { releaseSecretNo } from './actions/release-secret-no.ts'
 import { unbindSubscription } from './actions/unbind-subscription.ts'
 import { unlockSecretNo } from './actions/unlock-secret-no.ts'
@@ -56,6 +57,7 @@ export const rpcActions: readonly RpcAction[] = [
   querySecretNoRemain,
   querySubsId,
   querySubscriptionDetail,
+  queryTokenForMnsQueue,
   releaseSecretNo,
   unbindSubscription,
   unlockSecretNo,

@@ -26,6 +26,7 @@ export function rpcDepsOf(join: RpcJoin, rooms: V1Rooms): RpcDeps {
 
     contextOf: (holder, request) => ({
       accountId: holder.accountId,
+      accessKeyId: holder.keyId,
       rooms: { ...rooms, ...join.rooms },
       parser: rooms.parser,
       mayReveal: holder.scopes.includes('reveal'),
