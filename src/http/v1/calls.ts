@@ -3,9 +3,10 @@ import { type Static, Type } from 'typebox'
 import type { CallRecords } from '../../cdr/call-records.ts'
 import type { CallFacts } from '../../domain/call-event.ts'
 import { DomainError } from '../../domain/errors.ts'
-import type { AccountId, BindingId, CallId } from '../../domain/ids.ts'
+import type { AccountId, BindingId, CallId, PoolKey } from '../../domain/ids.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { type Principal, principalOf } from '../auth.ts'
+import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
 import { problems } from '../problem.ts'
 import {
   bindingIdShape,
@@ -109,16 +110,25 @@ const CallQuery = Type.Object(
   {
     x: Type.Optional(virtualNumberShape),
     bindingId: Type.Optional(bindingIdShape),
+    poolKey: Type.Optional(poolKeyShape),
     since: Type.Optional(timeShape),
     until: Type.Optional(timeShape),
     live: Type.Optional(
       Type.Boolean({ description: '`true`: those that are up now, on whatever router.' }),
     ),
     ...pageQuery,
+    ...csvQuery,
   },
   closed,
 )
 type CallQuery = Static<typeof CallQuery>
+
+const csvColumns = [
+  ...(['id', 'callTime', 'x', 'poolKey', 'product', 'bindingId', 'outId', 'caller'] as const),
+  ...(['callee', 'callerRole', 'intercepted', 'unconnectedCause', 'controlMsg'] as const),
+  ...(['callOutTime', 'ringTime', 'startTime', 'releaseTime', 'talkSeconds'] as const),
+  ...(['releaseDirection', 'releaseCause', 'releaseReason', 'recorded'] as const),
+]
 
 type CallDeps = {
   callRecords: CallRecords
@@ -137,12 +147,18 @@ export const callRoutes: FastifyPluginAsyncTypebox<CallDeps> = async (app, deps)
         summary: 'Call records, newest first; or the calls that are up now',
         tags: ['calls'],
         querystring: CallQuery,
-        response: { 200: pageOf(CallAnswer), ...problems(400, 422) },
+        response: { 200: pageOrCsv(pageOf(CallAnswer), csvColumns), ...problems(400, 422) },
       },
     },
-    async (request) => {
+    async (request, reply) => {
+      const { limit, cursor } = request.query
       const filter = filterOf(request.query, ownerIn(principalOf(request)), deps.parser)
-      return pageAnswer(await callRecords.list(filter), answerOf)
+      const list = (part: Part) => callRecords.list({ ...filter, ...part })
+      if (wantsCsv(request)) {
+        const csv = { name: 'calls', columns: csvColumns, list, answer: answerOf }
+        return sendCsv(request, reply, csv)
+      }
+      return pageAnswer(await list({ limit, cursor }), answerOf)
     },
   )
 
@@ -175,17 +191,16 @@ function ownerIn({ accountId, operator }: Principal): AccountId | undefined {
 }
 
 function filterOf(query: CallQuery, accountId: AccountId | undefined, parser: NumberParser) {
-  const { x, bindingId, since, until, live, limit, cursor } = query
+  const { x, bindingId, poolKey, since, until, live } = query
   return {
     accountId,
     x: x === undefined ? undefined : virtualIn('querystring/x', x, parser),
     bindingId: bindingId as BindingId | undefined,
+    poolKey: poolKey as PoolKey | undefined,
     since: since === undefined ? undefined : new Date(since),
     until: until === undefined ? undefined : new Date(until),
     // A call that is over is asked for by its times.
     liveOnly: live === true,
-    limit,
-    cursor,
   }
 }
 
