@@ -9,6 +9,9 @@ export type Comparison = {
   readonly isMet: boolean
 }
 
+/** What is worth knowing and is compared with nothing. */
+export type Fact = { readonly name: string; readonly unit: string; readonly value: number }
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = Math.floor(sorted.length / 2)

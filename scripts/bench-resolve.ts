@@ -3,13 +3,13 @@ import { Redis } from 'ioredis'
 import { startEngine } from '../test/support/engine.ts'
 import { createFleet, type Fleet } from '../test/support/fleet.ts'
 import { type Runtime, startRuntime } from '../test/support/runtime.ts'
+import { built } from './bench-built.ts'
 import { type Comparison, compare } from './bench-comparison.ts'
+import { perSecond } from './bench-rate.ts'
 
 type Shape = { readonly rounds: number; say(text: string): void }
 
 const inFlight = 64
-const warmUpMs = 500
-const measuredMs = 2000
 /** Short and many: what disturbs one of them does not decide. */
 const roundsPerRound = 3
 const bindings = 500
@@ -39,8 +39,8 @@ async function compareLookups(runtime: Runtime, fleet: Fleet, shape: Shape): Pro
   try {
     const rounds = shape.rounds * roundsPerRound
     for (let round = 1; round <= rounds; round++) {
-      rates.bare.push(await perSecond(bare.once))
-      rates.ours.push(await perSecond(ours.once))
+      rates.bare.push(await perSecond(bare.once, { inFlight }))
+      rates.ours.push(await perSecond(ours.once, { inFlight }))
       shape.say(
         `round ${round} of ${rounds}: ${rates.bare.at(-1)?.toFixed(0)} GETs, ${rates.ours.at(-1)?.toFixed(0)} lookups per second`,
       )
@@ -67,26 +67,15 @@ async function createBareGets(runtime: Runtime, fleet: Fleet): Promise<Subject> 
   }
 }
 
-const built = <T>(file: string) =>
-  import(new URL(`../dist/${file}`, import.meta.url).href) as Promise<T>
-
 async function createLookups(runtime: Runtime, fleet: Fleet): Promise<Subject> {
-  const { createLogger } =
-    await built<typeof import('../src/platform/logger.ts')>('platform/logger.js')
-  const { createRedis, redisReady } =
-    await built<typeof import('../src/platform/redis.ts')>('platform/redis.js')
-  const { createSql } = await built<typeof import('../src/platform/sql.ts')>('platform/sql.js')
-  const vaults = await built<typeof import('../src/platform/vault.ts')>('platform/vault.js')
-  const { createNumberParser } = await built<typeof import('../src/platform/phone-numbers.ts')>(
-    'platform/phone-numbers.js',
-  )
-  const { createRouteCache } =
-    await built<typeof import('../src/resolve/route-cache.ts')>('resolve/route-cache.js')
-  const { createCacheTrust } =
-    await built<typeof import('../src/resolve/cache-trust.ts')>('resolve/cache-trust.js')
-  const { createResolveRoute } = await built<typeof import('../src/resolve/resolve-route.ts')>(
-    'resolve/resolve-route.js',
-  )
+  const { createLogger } = await built.logger()
+  const { createRedis, redisReady } = await built.redis()
+  const { createSql } = await built.sql()
+  const vaults = await built.vault()
+  const { createNumberParser } = await built.phoneNumbers()
+  const { createRouteCache } = await built.routeCache()
+  const { createCacheTrust } = await built.cacheTrust()
+  const { createResolveRoute } = await built.resolveRoute()
   const log = createLogger({ level: 'silent' })
   const redis = createRedis({ url: runtime.redisUrl, log, name: 'bench' })
   await redisReady(redis)
@@ -122,24 +111,4 @@ async function createLookups(runtime: Runtime, fleet: Fleet): Promise<Subject> {
       if (fromElsewhere > fleet.callers.length * 2) throw new Error('Redis was hardly asked')
     },
   }
-}
-
-/** How often it can be done in a second with so many under way at any time. */
-async function perSecond(once: Subject['once']): Promise<number> {
-  let next = 0
-  let done = 0
-  let until = performance.now() + warmUpMs
-  const worker = async () => {
-    while (performance.now() < until) {
-      await once(next++)
-      done += 1
-    }
-  }
-  const workers = () => Promise.all(Array.from({ length: inFlight }, () => worker()))
-  await workers()
-  done = 0
-  const from = performance.now()
-  until = from + measuredMs
-  await workers()
-  return done / ((performance.now() - from) / 1000)
 }

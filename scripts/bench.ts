@@ -1,9 +1,14 @@
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { rounded, table } from '../test/support/table.ts'
+import { benchBindings } from './bench-bindings.ts'
 import { benchCall } from './bench-call.ts'
-import { type Comparison, median } from './bench-comparison.ts'
+import { type Comparison, type Fact, median } from './bench-comparison.ts'
 import { benchResolve } from './bench-resolve.ts'
+
+const benches = ['call', 'resolve', 'bindings']
+const ordinarySizes = '10000,100000,1000000'
+const allSizes = `${ordinarySizes},5000000`
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -14,13 +19,17 @@ async function main(): Promise<void> {
       calls: { type: 'string', default: '100' },
       hold: { type: 'string', default: '5' },
       media: { type: 'boolean', default: false },
+      binds: { type: 'string', default: '4000' },
+      sizes: { type: 'string' },
+      full: { type: 'boolean', default: false },
       json: { type: 'string' },
     },
   })
-  const wanted = positionals.length === 0 ? ['call', 'resolve'] : positionals
-  const unknown = wanted.filter((name) => name !== 'call' && name !== 'resolve')
-  if (unknown.length > 0)
-    throw new Error(`there is no bench '${unknown[0]}', only call and resolve`)
+  const wanted = positionals.length === 0 ? benches : positionals
+  const unknown = wanted.find((name) => !benches.includes(name))
+  if (unknown !== undefined) {
+    throw new Error(`there is no bench '${unknown}', only ${benches.join(', ')}`)
+  }
   const say = (text: string) => void process.stdout.write(`${text}\n`)
   const shape = {
     rounds: Number(values.rounds),
@@ -31,6 +40,14 @@ async function main(): Promise<void> {
     say,
   }
   const results: Comparison[] = []
+  const facts: Fact[] = []
+  if (wanted.includes('bindings')) {
+    const sizes = (values.sizes ?? (values.full ? allSizes : ordinarySizes)).split(',').map(Number)
+    const bindings = { ...shape, count: Number(values.binds), numbers: 10_000, sizes }
+    const found = await benchBindings(bindings)
+    results.push(...found.comparisons)
+    facts.push(...found.facts)
+  }
   if (wanted.includes('resolve')) results.push(...(await benchResolve(shape)))
   if (wanted.includes('call')) results.push(...(await benchCall(shape)))
 
@@ -49,7 +66,15 @@ async function main(): Promise<void> {
       ]),
     ]),
   )
-  if (values.json !== undefined) await writeFile(values.json, JSON.stringify(results, undefined, 2))
+  if (facts.length > 0) say(`\n${factsTable(facts)}`)
+  if (values.json !== undefined) {
+    await writeFile(values.json, JSON.stringify([...results, ...facts], undefined, 2))
+  }
+}
+
+function factsTable(facts: readonly Fact[]): string {
+  const rows = facts.map(({ name, value, unit }) => [name, Math.round(value), unit])
+  return table([['', 'seen', 'unit'], ...rows])
 }
 
 main().catch((err: unknown) => {

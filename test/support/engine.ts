@@ -23,7 +23,10 @@ const readyMsMax = 30_000
 const stopMsMax = 20_000
 
 export async function startEngine(
-  runtime: Runtime,
+  runtime: Pick<
+    Runtime,
+    'databaseUrl' | 'redisUrl' | 'drachtioUrl' | 'freeswitchUrls' | 'dataDir'
+  >,
   options: {
     roles?: string
     env?: Readonly<Record<string, string>>
