@@ -10,7 +10,7 @@ import type { RouteCache } from './route-cache.ts'
  */
 const roundMs = 500
 const suspectAfterMs = 1_000
-/** Beyond this many numbers it is not single writers that failed: Redis as a whole is not believed. */
+/** Beyond this many changes it is not single writers that failed: Redis as a whole is not believed. */
 const suspectsMax = 1_000
 /** After a command that was not answered in time, so that calls do not queue behind a Redis that hangs. */
 const coolMs = 1_000
@@ -140,11 +140,10 @@ async function suspected(sql: Sql): Promise<ReadonlySet<string> | 'all'> {
   const rows = await sql.rows<{ suspect: string }>({
     name: 'resolve.suspects',
     text: `
-      select distinct suspect from (
-        select coalesce(x, parties[1]) as suspect from invalidation
-         where drained_at is null
-           and created_at < clock_timestamp() - $1 * interval '1 millisecond'
-         limit $2) as late`,
+      select coalesce(x, parties[1]) as suspect from invalidation
+       where drained_at is null
+         and created_at < clock_timestamp() - $1 * interval '1 millisecond'
+       limit $2`,
     values: [suspectAfterMs, suspectsMax + 1],
   })
   return rows.length > suspectsMax ? 'all' : new Set(rows.map(({ suspect }) => suspect))

@@ -86,7 +86,7 @@ export function bindOn(
 type Call = {
   readonly caller: PhoneNumber | undefined
   readonly dialled: VirtualNumber
-  readonly extension?: string
+  readonly extension?: string | undefined
 }
 
 /** What becomes of a call, in a few words. */
