@@ -27,6 +27,7 @@ type Facts = {
   readonly without_a: boolean
   readonly without_b: boolean
   readonly without_both: boolean
+  readonly cools: boolean
 }
 
 const none = (code: string, detail: string) =>
@@ -64,7 +65,7 @@ function factsText(bHoldsToo: boolean): string {
               and not exists (select 1 from binding_leg l
                                where l.x = n.x and l.party in (${party}) and l.expires_at > $6::timestamptz))`
   return `
-    select strict.so as strict,
+    select strict.so as strict, strict.cools,
            exists (select 1 from number n where n.pool_key = $2) as any,
            exists (select 1 from number n where ${there}) as any_there,
            exists (select 1 from number n where ${there} and n.state = 'normal') as normal,
@@ -72,7 +73,7 @@ function factsText(bHoldsToo: boolean): string {
            ${without('$4')} as without_a,
            ${bHoldsToo ? without('$5') : '$5::text is null or true'} as without_b,
            ${without(bHoldsToo ? '$4, $5' : '$4')} as without_both
-      from (select assignment_mode = 'strict' and $3::text is not null as so
+      from (select assignment_mode = 'strict' and $3::text is not null as so, cooling_days > 0 as cools
               from pool where key = $2) as strict`
 }
 
@@ -107,6 +108,8 @@ function whyNoneThere(facts: Facts, { where }: Asked): DomainError | undefined {
 
 /** There is room, only not for these two: the pool is not what runs dry. */
 function whyNotForThese(facts: Facts, { product }: Asked): DomainError {
+  // Otherwise it has come free since the bind looked.
+  if (facts.without_both && !facts.cools) return noNumberFree()
   if (facts.without_both) {
     return none(
       'all-numbers-cooling',
