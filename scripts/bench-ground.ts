@@ -48,15 +48,15 @@ export async function startBenchGround(): Promise<BenchGround> {
       redis: true,
     })
     await migrate(databaseUrl)
+    // While nobody is connected to it: others are copied from this one.
+    await createDatabase(databaseUrl, 'empty', 'axbridge')
     return {
       databaseUrl,
       redisUrl,
       dataDir,
       async database(name) {
-        await createDatabase(databaseUrl, name)
-        const url = databaseUrl.replace(/[^/]*$/, name)
-        await migrate(url)
-        return url
+        await createDatabase(databaseUrl, name, 'empty')
+        return databaseUrl.replace(/[^/]*$/, name)
       },
       async redis(name) {
         const started = await start(`redis-${name}`, { postgres: false, redis: true })
@@ -70,11 +70,11 @@ export async function startBenchGround(): Promise<BenchGround> {
   }
 }
 
-async function createDatabase(server: string, name: string): Promise<void> {
-  const client = new pg.Client({ connectionString: server })
+async function createDatabase(server: string, name: string, from: string): Promise<void> {
+  const client = new pg.Client({ connectionString: server.replace(/[^/]*$/, 'postgres') })
   await client.connect()
   try {
-    await client.query(`create database ${name}`)
+    await client.query(`create database ${name} template ${from}`)
   } finally {
     await client.end()
   }
