@@ -24,7 +24,17 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** Types of the rooms that it exposes. */
 const httpTypes = [
-  ...['accounts', 'certification', 'numbers', 'bindings', 'trunks', 'cdr', 'call', 'receipts'],
+  ...[
+    'accounts',
+    'certification',
+    'numbers',
+    'bindings',
+    'trunks',
+    'route',
+    'cdr',
+    'call',
+    'receipts',
+  ],
 ]
 
 const roomImport = /import (type )?[^'"]*from '((?:\.\.\/)+)([a-z-]+)\//g

@@ -120,7 +120,7 @@ function told(plan: CallPlan): Outcome {
 }
 
 /** Once for each: what Redis does not know yet, what it knows then, and what Postgres says. */
-export async function everywhere(rooms: Rooms, call: Call): Promise<readonly Outcome[]> {
+async function everywhere(rooms: Rooms, call: Call): Promise<readonly Outcome[]> {
   const first = await outcomeOf(rooms.router, call)
   const second = await outcomeOf(rooms.router, call)
   return [first, second, await outcomeOf(rooms.sceptic, call)]
