@@ -10,6 +10,7 @@ import { createLimiter } from '../support/limiter.ts'
 import { play } from '../support/play.ts'
 import { until } from '../support/ports.ts'
 import { type Runtime, startRuntime } from '../support/runtime.ts'
+import { canBeSimulated, simulationFaults, simulationOf } from '../support/simulation-verdict.ts'
 import type { Ground } from '../support/story-ground.ts'
 import { verdict } from '../support/verdict.ts'
 import { createWorld, type World } from '../support/world.ts'
@@ -146,7 +147,17 @@ async function judgeOne(
     return !known.has(record.id) && (isAlone || record.bindingId === bindingId)
   })
   for (const { id } of records) known.add(id)
-  return [...verdict(scene, ground, played, records), ...others]
+  return [
+    ...verdict(scene, ground, played, records),
+    ...(canBeSimulated(scene) ? await simulate(scene, ground) : []),
+    ...others,
+  ]
+}
+
+/** The simulation comes after the call, so that it cannot have prepared the look-up of the call. */
+async function simulate(scene: Scene, ground: Ground): Promise<string[]> {
+  const found = await engine.api.simulate(simulationOf(scene, ground.cast))
+  return simulationFaults(scene, ground, found)
 }
 
 /** Records come over journal, stream and a batch, so they are waited for. */

@@ -60,6 +60,20 @@ export type BindingUpdate = {
 type GroupPlace = { readonly poolKey: string; readonly id: string }
 type BlockedPair = { readonly first: string; readonly second: string; readonly way: string }
 
+/** What `/v1/simulate` says would become of a call. */
+export type Simulated = {
+  readonly decision: 'connect' | 'refuse' | 'ask-digits' | 'ask-customer'
+  readonly reasons: readonly string[]
+  readonly bindingId?: string
+  readonly callerRole?: CallerRole
+  readonly hears?: {
+    readonly sipStatus: number
+    readonly reason: string
+    readonly unconnectedCause: number
+    readonly controlMsg: string
+  }
+}
+
 export type TrunkRequest = {
   readonly id: string
   readonly host: string
@@ -135,6 +149,8 @@ export function createApi(base: string, token: string) {
     updateBinding: (id: string, update: BindingUpdate) =>
       call('PATCH', `/v1/bindings/${id}`, update),
     unbind: (id: string) => call('DELETE', `/v1/bindings/${id}`),
+    simulate: (attempt: { caller?: string; x: string; extension?: string }) =>
+      call<Simulated>('POST', '/v1/simulate', attempt),
     async callsTo(x: string): Promise<readonly CallRecord[]> {
       const page = await call<{ items: CallRecord[] }>(
         'GET',
