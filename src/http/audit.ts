@@ -38,13 +38,16 @@ export function addAudit(
     }
     return payload
   })
-  app.addHook('onResponse', async (request, reply) => {
+  // Not in onResponse: that comes as well when the client has left and nothing is decided yet.
+  app.addHook('onSend', async (request, reply, payload) => {
     const { auditIntent: intent } = request
-    if (intent === undefined) return
+    if (intent === undefined) return payload
+    request.auditIntent = undefined
     const done =
       reply.statusCode < 400 ? [...subjectsFound(request, parser), ...request.auditSubjects] : []
     const subjects = [...new Set([...intent.subjects, ...done])].slice(0, subjectsMax)
     audit.finish(intent, { status: reply.statusCode, subjects })
+    return payload
   })
 }
 
@@ -68,7 +71,7 @@ function isChange({ method, routeOptions, is404 }: FastifyRequest): boolean {
 
 /** As many as the largest bulk has, each with its X; an import of more is told by its first ones. */
 const subjectsMax = 2_000
-const idFields = ['id', 'key', 'x', 'poolKey', 'bindingId', 'groupId', 'accountId']
+const idFields = ['id', 'key', 'x', 'bindingId', 'groupId', 'accountId']
 
 /**
  * Whatever could hold a real number that somebody typed in the wrong place is left out: a pool's
@@ -77,9 +80,16 @@ const idFields = ['id', 'key', 'x', 'poolKey', 'bindingId', 'groupId', 'accountI
 const surelyIdPattern = /^FC\d{6,18}$|^[1-9]\d{15}$|^(?=.*[A-Za-z])(?!.*\d{11})[\w-]{1,64}$/
 
 function subjectsAsked(request: FastifyRequest): string[] {
-  const asked = [...Object.values(request.params as object), ...idsIn(request.body)]
+  const pool =
+    isObject(request.body) && !isOfBindings(request) ? request.body['poolKey'] : undefined
+  const asked = [...Object.values(request.params as object), pool, ...idsIn(request.body)]
   const ids = asked.filter((each) => typeof each === 'string' && surelyIdPattern.test(each))
   return (ids as string[]).slice(0, subjectsMax)
+}
+
+/** A pool has millions of them: it is not named by each, or asking for a pool would find nothing else. */
+function isOfBindings(request: FastifyRequest): boolean {
+  return request.routeOptions.schema?.tags?.includes('bindings') === true
 }
 
 /** The answer's own ids, and those of its items. They come from our tables, not from a keyboard. */

@@ -24,7 +24,8 @@ const AuditAnswer = Type.Object(
     actor: actorShape,
     action: actionShape,
     subjects: Type.Array(Type.String(), {
-      description: 'Ids of what was changed or shown: keys of pools, X numbers, bindings, tokens.',
+      description:
+        'Ids of what was changed or shown: bindings, X numbers, tokens, pools; a change of a binding does not name its pool.',
     }),
     status: Type.Optional(
       Type.Integer({
@@ -42,7 +43,7 @@ const AuditAnswer = Type.Object(
         at: '2030-01-30T02:00:00.250Z',
         actor: 'tok-kzqwhbvxmtraplce',
         action: 'createBinding',
-        subjects: ['FC100000000000001', '1000000000000001', '+8617000000001'],
+        subjects: ['1000000000000001', '+8617000000001'],
         status: 201,
         requestId: '0b8f3c1e-7f0e-4f6f-9d5c-2f1b8a4f4a10',
         address: '203.0.113.10',

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Audit, type AuditNote, createAudit } from '../../../src/accounts/audit.ts'
+import { listQuery } from '../../../src/accounts/audit-rows.ts'
 import type { AccountId } from '../../../src/domain/ids.ts'
 import { createLogger } from '../../../src/platform/logger.ts'
 import { mainAccount } from '../../support/data-rooms.ts'
+import { explain } from '../../support/explain.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
 
 let database: TestDatabase
@@ -115,4 +117,21 @@ test('it is filtered by account, actor, action, subject and time', async () => {
   await expect(audit.list({ accountId: account, cursor: 'eA' })).rejects.toMatchObject({
     code: 'cursor-unknown',
   })
+})
+
+test('who asks for one thing does not read what was done to all others', async () => {
+  const account = 'large' as AccountId
+  const notes = Array.from({ length: 2_000 }, (_, at) =>
+    aNote({ accountId: account, subjects: [`thing-${at}`] }),
+  )
+  for (const intent of await Promise.all(notes.map((note) => audit.begin(note)))) {
+    audit.finish(intent, { status: 200, subjects: intent.subjects })
+  }
+  await audit.settle()
+  const { rows } = database.sql
+  await rows({ name: 'audit-test.analyze', text: 'analyze audit_entry', values: [] })
+  const one = await explain(database.sql, listQuery({ accountId: account, subject: 'thing-7' }, 51))
+  expect(one.looked('audit_entry'), one.text).toBeLessThan(10)
+  const page = await explain(database.sql, listQuery({ accountId: account }, 51))
+  expect(page.looked('audit_entry'), page.text).toBeLessThan(60)
 })

@@ -1,6 +1,8 @@
+import { connect } from 'node:net'
 import { expect, test, vi } from 'vitest'
+import type { Binding } from '../../../src/bindings/binding.ts'
 import { DomainError } from '../../../src/domain/errors.ts'
-import { aBinding, aCall, anApi, secrets } from './an-app.ts'
+import { aBinding, aCall, anApi, secrets, token } from './an-app.ts'
 import { aGroup } from './some-pools.ts'
 
 const aBind = {
@@ -23,9 +25,9 @@ test('a change is noted before it is tried, and its outcome after it', async () 
     requestId: answer.headers['x-request-id'],
     address: '127.0.0.1',
   }
-  expect(notes[0]).toEqual({ ...who, subjects: ['FC100000000000001'] })
+  expect(notes[0]).toEqual({ ...who, subjects: [] })
   const { id, x } = aBinding()
-  expect(notes[1]).toEqual({ ...who, status: 201, subjects: ['FC100000000000001', id, x] })
+  expect(notes[1]).toEqual({ ...who, status: 201, subjects: [id, x] })
 })
 
 test('a change that cannot be noted is not made', async () => {
@@ -35,6 +37,29 @@ test('a change that cannot be noted is not made', async () => {
   })
   expect((await ask(bind)).statusCode).toBe(503)
   expect(commands).toEqual([])
+})
+
+test('who leaves before the answer does not change what is noted of it', async () => {
+  let finish = (_bound: Binding) => {}
+  const binding = new Promise<Binding>((resolve) => {
+    finish = resolve
+  })
+  const { app, notes } = await anApi({ rooms: { bindings: { bind: () => binding } as never } })
+  const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }))
+  const body = JSON.stringify(aBind)
+  const socket = connect(Number(port), '127.0.0.1')
+  socket.write(
+    `POST /v1/bindings HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  )
+  await vi.waitFor(() => expect(notes).toHaveLength(1))
+  const connections = () =>
+    new Promise<number>((resolve) => app.server.getConnections((_err, open) => resolve(open)))
+  socket.destroy()
+  await vi.waitFor(async () => expect(await connections()).toBe(0))
+  expect(notes).toHaveLength(1)
+  finish(aBinding())
+  await vi.waitFor(() => expect(notes).toHaveLength(2))
+  expect(notes[1]).toMatchObject({ status: 201, subjects: [aBinding().id, aBinding().x] })
 })
 
 test('what was refused is noted with its status; what was not understood is not', async () => {
