@@ -180,7 +180,7 @@ test('bindings are listed as a table or as JSON, page by page', async () => {
   expect(table.asked[0]?.url).toBe(
     'http://127.0.0.1:8080/v1/bindings?poolKey=FC100000000000001&x=17012345678&limit=50',
   )
-  expect(table.out.split('\n')[0]).toMatch(/^ID +X +A +B +EXPIRES +STATUS$/)
+  expect(table.out.split('\n')[0]).toMatch(/^ID +PRODUCT +X +EXT\/GROUP +A +B +EXPIRES +STATUS$/)
   expect(table.out).toContain('138****0001')
   expect(table.out).toContain('--cursor YjE')
   const json = await cli(['bind', 'list', '--json'], { answer })
