@@ -64,7 +64,8 @@ describe('docker-compose.yml', () => {
     expect(Object.keys(environment).filter((name) => !knownSettings.includes(name))).toEqual([])
     const filled = Object.entries(environment).map(([name, value]) => [name, filledIn(value)])
     const defaults = { DEFAULT_COUNTRY: 'CN', LOG_LEVEL: 'info', PUBLIC_URL: 'https://x.example' }
-    const settings = loadSettings({ ...Object.fromEntries(filled), ...defaults })
+    const proxies = { HTTP_TRUSTED_PROXIES: '172.29.0.1' }
+    const settings = loadSettings({ ...Object.fromEntries(filled), ...defaults, ...proxies })
     expect(settings.DRACHTIO_URL).toMatch(/^drachtio:\/\/:x+@172\.29\.0\.20:9022$/)
   })
 
