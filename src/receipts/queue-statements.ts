@@ -87,7 +87,7 @@ export const setVisibilityText = `
 export const lookText = `
   select q.name, (
            select count(*) from (
-             select from receipt_in_queue m where m.queue_name = q.name and ${isDue} limit $2) some
+             select from receipt_in_queue m where m.queue_name = q.name and ${isDue} limit $2) few
          )::integer as messages
     from receipt_queue q where q.name = any($1)`
 

@@ -93,7 +93,7 @@ export async function startRpcGround(redis: Redis): Promise<RpcGround> {
   return ground
 }
 
-function portOf(app: FastifyInstance): number {
+export function portOf(app: FastifyInstance): number {
   const address = app.server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
   return address.port

@@ -81,11 +81,12 @@ create table receipt_in_queue (
   first_dequeued_at timestamptz,
   primary key (queue_name, receipt_id)
 )
-with (fillfactor = 70);
+with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 
 -- No index on `visible_at`: without one a delivery updates in place, and messages are taken in the
--- order of the primary key, past the few that are under way.
-create index receipt_in_queue_by_receipt on receipt_in_queue (receipt_id);
+-- order of the primary key, past the few that are under way. This one must not offer an order: a
+-- reader of an empty queue would be led through all the others.
+create index receipt_in_queue_by_receipt on receipt_in_queue using hash (receipt_id);
 
 create table receipt_to_push (
   receipt_id bigint primary key references receipt (id) on delete cascade,
