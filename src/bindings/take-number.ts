@@ -84,7 +84,8 @@ async function takeGiven(
     const clearing = round > 0
     const choice = { by: 'given', cools, x, seed: seedFrom(random), clearing } as const
     const outcome = await attempt(sql, choice, wanted)
-    const last = round === roundsMax || (clearing && !(await canChange(sql, outcome, wanted, x)))
+    const last =
+      round === roundsMax || (clearing && !(await canChange(sql, outcome, wanted, { x, round })))
     if (last || !mayBeCleared.has(outcome)) return outcome
   }
 }
@@ -92,8 +93,17 @@ async function takeGiven(
 const mayBeCleared: ReadonlySet<Outcome> = new Set(['conflict', 'slot-taken', 'full'])
 
 /** Whether it may be otherwise the next time: an extension that is ours to choose is chosen anew, and what else has expired on X makes room. */
-async function canChange(sql: Sql, outcome: Outcome, wanted: Wanted, x: string): Promise<boolean> {
-  if (outcome === 'full') return (await sweepExpired(sql, { now: wanted.now, x })) > 0
+async function canChange(
+  sql: Sql,
+  outcome: Outcome,
+  wanted: Wanted,
+  { x, round }: { x: string; round: number },
+): Promise<boolean> {
+  if (outcome === 'full') {
+    const swept = await sweepExpired(sql, { now: wanted.now, x })
+    // Somebody else may be sweeping it just now; the next attempt waits for that.
+    return swept > 0 || round === 1
+  }
   const assigned = wanted.product === 'AXN_EXTENSION' && wanted.extension === undefined
   return outcome === 'slot-taken' && assigned
 }
@@ -113,14 +123,20 @@ async function allocate(deps: TakeDeps, wanted: Wanted, facts: PoolFacts): Promi
     const outcome = await search(deps, wanted, preference, seedFrom(random))
     if (isDone(outcome)) return outcome
     if (outcome !== 'nothing') continue
-    const usable = await sql.rows(anyUsableQuery({ ...preference, ...wanted.where }, wanted))
-    if (usable.length > 0) continue
+    if (await isAnyUsable(sql, preference, wanted)) continue
     if (swept) return 'nothing'
     swept = true
     const { now, poolKey } = wanted
-    if ((await sweepExpired(sql, { now, poolKey })) === 0) return 'nothing'
+    const ended = await sweepExpired(sql, { now, poolKey })
+    // Nothing may also mean that somebody else was sweeping.
+    if (ended === 0 && !(await isAnyUsable(sql, preference, wanted))) return 'nothing'
   }
   throw noNumberFree()
+}
+
+async function isAnyUsable(sql: Sql, preference: Preference, wanted: Wanted): Promise<boolean> {
+  const rows = await sql.rows(anyUsableQuery({ ...preference, ...wanted.where }, wanted))
+  return rows.length > 0
 }
 
 const isDone = (outcome: Outcome): outcome is BoundRow | 'repeated' =>
