@@ -82,12 +82,18 @@ function metLeg(leg: SealedLeg | undefined): Met | undefined {
   return { binding: leg, callerRole, peerSealed, groupId: undefined }
 }
 
-/** Whether what is held about the caller decides anything about this call. */
-export function standingMatters(
+/** Whether what is held about callers may decide about calls to this X. */
+export function standingMatters(number: SealedNumberRoute): boolean {
+  return number.settings.screened || number.product === 'AXG'
+}
+
+/** Whether it does about this call: A of an AXG need not be in its group. */
+export function standingDecides(
   number: SealedNumberRoute | undefined,
+  met: Met | undefined,
 ): number is SealedNumberRoute {
   if (number === undefined) return false
-  return number.settings.screened || number.product === 'AXG'
+  return number.settings.screened || met?.callerRole === 'G'
 }
 
 export function standingOf(

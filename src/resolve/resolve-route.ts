@@ -8,7 +8,7 @@ import type { Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
 import type { CacheTrust } from './cache-trust.ts'
 import { createLookInCache, type Known, knownFrom } from './look-in-cache.ts'
-import { boundRoute, type Met, meet, sealedNumber, standingMatters, standingOf } from './meet.ts'
+import { boundRoute, type Met, meet, sealedNumber, standingDecides, standingOf } from './meet.ts'
 import type { CachedRoute, RouteQuestion } from './read-cached.ts'
 import type { ReadCaller, ReadRoute, RouteCache } from './route-cache.ts'
 import { createTruth, isAway, type TruthUse } from './truth.ts'
@@ -56,7 +56,7 @@ export function createResolveRoute(deps: Deps): ResolveRoute {
     const { number, version } = known
     const met = meet(number, known, party, at)
     const holdings =
-      party !== undefined && standingMatters(number)
+      party !== undefined && standingDecides(number, met)
         ? await holdingsOf(deps, truth, { number, party, use, cached })
         : undefined
     const lastCaller = isCallback(number, met) ? await truth.lastCaller(met) : undefined

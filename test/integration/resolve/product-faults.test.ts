@@ -245,6 +245,7 @@ describe('with Postgres failing', () => {
       const unavailable = { code: 'route-unavailable', httpStatus: 503 }
       await expect(call(axg.x, other)).rejects.toMatchObject(unavailable)
       expect(await call(axg.x)).toEqual(ringing(a, 'G'))
+      expect(await call(axg.x, a)).toEqual(refused('no-callback', 'A'))
 
       const simulate = createSimulate({
         resolve: rooms.router.resolve,

@@ -41,7 +41,7 @@ async function changePoolUnder<T>(x: VirtualNumber, work: () => Promise<T>): Pro
     await client.query('begin')
     await client.query('select 1 from number where x = $1 for no key update', [x])
     const working = work()
-    await until(isSomebodyWaiting)
+    await until(() => isSomebodyWaiting().catch(() => false))
     await client.query(
       `update pool set callback_mode = 'disabled', recording = true
         where key = (select pool_key from number where x = $1)`,
