@@ -39,9 +39,13 @@ export async function startBenchGround(): Promise<BenchGround> {
     return embedded
   }
   const stop = async () => {
+    process.off('SIGINT', stopAndLeave).off('SIGTERM', stopAndLeave)
     for (const close of closers.toReversed()) await close()
     await rm(dataDir, { recursive: true, force: true })
   }
+  // It can be gigabytes: not left behind by Ctrl-C.
+  const stopAndLeave = () => void stop().finally(() => process.exit(130))
+  process.once('SIGINT', stopAndLeave).once('SIGTERM', stopAndLeave)
   try {
     const { databaseUrl = '', redisUrl = '' } = await start('runtime', {
       postgres: true,
