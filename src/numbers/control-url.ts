@@ -1,32 +1,5 @@
-import { BlockList, isIP } from 'node:net'
+import { isInsideHost } from '../platform/inside-network.ts'
 
-/** Networks that are not the internet: this machine, its neighbours, and what nobody routes. */
-const inside = new BlockList()
-for (const [network, bits] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['224.0.0.0', 3],
-] as const) {
-  inside.addSubnet(network, bits, 'ipv4')
-}
-for (const [network, bits] of [
-  ['::', 127],
-  ['64:ff9b::', 96],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
-] as const) {
-  inside.addSubnet(network, bits, 'ipv6')
-}
-
-const insideNames = /(^|\.)(localhost|local|internal|lan|home\.arpa)$/
 const lengthMax = 2048
 
 /**
@@ -48,16 +21,8 @@ export function controlUrlFault(
     return 'The control URL must hold no user name or password.'
   }
   if (url.hash !== '') return 'The control URL must have no fragment (#).'
-  if (!options.privateHosts && isInside(url.hostname)) {
+  if (!options.privateHosts && isInsideHost(url.hostname)) {
     return 'The control URL must lead to a public host, not into this network (CONTROL_URL_PRIVATE_HOSTS allows that).'
   }
   return undefined
-}
-
-function isInside(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
-  const family = isIP(host)
-  // An IPv4 address written as IPv6 is checked as what it leads to.
-  if (family !== 0) return inside.check(host, family === 4 ? 'ipv4' : 'ipv6')
-  return !host.includes('.') || insideNames.test(host)
 }

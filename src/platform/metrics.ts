@@ -26,6 +26,7 @@ export function createMetrics() {
     },
     ...callInstruments([registry], () => watched),
     ...partInstruments([registry], () => watched),
+    ...receiptInstruments([registry]),
   }
 }
 
@@ -106,6 +107,40 @@ function partInstruments(registers: Registry[], watched: () => Watched | undefin
       help: "Answered requests by the route's pattern",
       labelNames: ['method', 'route', 'status'],
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers,
+    }),
+  }
+}
+
+function receiptInstruments(registers: Registry[]) {
+  return {
+    receiptPushes: new Counter({
+      name: 'axbridge_receipt_pushes_total',
+      help: 'Receipts by what became of a try to push them: sent, retry or dead',
+      labelNames: ['type', 'outcome'],
+      registers,
+    }),
+    receiptDelay: new Histogram({
+      name: 'axbridge_receipt_delay_seconds',
+      help: 'From the event to the answer of the receiver that took the push',
+      labelNames: ['type'],
+      buckets: [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600],
+      registers,
+    }),
+    receiptEventsWaiting: new Gauge({
+      name: 'axbridge_receipt_events_waiting',
+      help: 'Call events in the stream that no receipt was made of yet',
+      registers,
+    }),
+    receiptOldestSeconds: new Gauge({
+      name: 'axbridge_receipt_oldest_seconds',
+      help: 'Age of the oldest receipt that is not delivered; by way: push or queue',
+      labelNames: ['way'],
+      registers,
+    }),
+    receiptPushesPaused: new Gauge({
+      name: 'axbridge_receipt_pushes_paused',
+      help: 'URLs that have failed for so long that they are only tried now and then',
       registers,
     }),
   }

@@ -51,6 +51,10 @@ const Settings = Type.Object({
   TALK_SECONDS_MAX: Type.Integer({ minimum: 60, maximum: 86_400, default: 14_400 }),
   /** Whether the control URL of an X mode pool may lead into this network. */
   CONTROL_URL_PRIVATE_HOSTS: Type.Boolean({ default: false }),
+  /** Whether receipts may be pushed into this network. */
+  RECEIPT_PRIVATE_HOSTS: Type.Boolean({ default: false }),
+  /** How long receipts are kept, delivered or not. A queue keeps them for 15 days at most. */
+  RECEIPT_KEEP_DAYS: Type.Integer({ minimum: 15, maximum: 3650, default: 15 }),
   /** Lines `<first digits>,<city>` for blocks of numbers that our data does not know: see src/numbers/README.md. */
   HOME_CITIES_FILE: Type.Optional(Type.String({ minLength: 1 })),
   /** JSON with prices in yuan where they differ from ours: see src/numbers/price-list.ts. */

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto'
+import { releaseLane } from './push-lanes.ts'
+import { type PushDeps, sendNext } from './push-send.ts'
+import { dueTargets, type PushTarget } from './push-target.ts'
+
+export type Push = {
+  /** Sends what is due in all lanes that are free; any number of workers may. Does not wait for answers. */
+  step(): Promise<void>
+  /** When nothing that this worker has begun is under way. */
+  settled(): Promise<void>
+}
+
+/** Requests at the same time in one worker: each holds a batch in memory and now and then a connection to Postgres. */
+const lanesAtOnce = 64
+/** Then the lane looks again at what the push says, and lets others have a turn. */
+const batchesPerTurn = 20
+
+/**
+ * Posts what is due. A lane is one worker's at a time, for as long as one batch may take; whoever
+ * dies with a batch under way leaves it to the next worker, who sends it again.
+ *
+ * A receipt: due -> sent, or -> due after 1, 5 and 10 minutes -> dead.
+ * A URL: well -> failing at the first fault -> paused when nothing has arrived for ten minutes, then
+ * tried once a minute with its oldest batch -> well with whatever arrives.
+ */
+export function createPush(
+  deps: PushDeps & {
+    /** There is more to send now. */
+    onMore(): void
+  },
+): Push {
+  const { sql, clock, log } = deps
+  const holder = randomUUID()
+  const running = new Map<string, Promise<void>>()
+
+  async function runLane(target: PushTarget, lane: number): Promise<boolean> {
+    let batches = 0
+    while (batches < batchesPerTurn && (await sendNext(deps, { target, lane, holder }))) {
+      batches += 1
+    }
+    const { accountId, type } = target
+    await releaseLane(deps.sql, { accountId, type, lane, holder })
+    return batches > 0
+  }
+
+  function start(target: PushTarget, lane: number): void {
+    const key = `${target.accountId} ${target.type} ${lane}`
+    if (running.has(key) || running.size >= lanesAtOnce) return
+    const run = runLane(target, lane)
+      .catch((err: unknown) => {
+        // The lease ends by itself, and what was sent without a note of it is sent again.
+        log.warn({ err, messageType: target.type }, 'a push was left off')
+        return false
+      })
+      .then((more) => {
+        running.delete(key)
+        if (more) deps.onMore()
+      })
+    running.set(key, run)
+  }
+
+  return {
+    async step() {
+      const targets = await dueTargets(sql, clock.now())
+      for (const target of inAnyOrder(targets)) {
+        for (const lane of target.lanes) start(target, lane)
+      }
+    },
+    async settled() {
+      while (running.size > 0) await Promise.all(running.values())
+    },
+  }
+}
+
+/** With more to do than can be done at once, nobody is always the last. */
+function inAnyOrder<Item>(items: readonly Item[]): Item[] {
+  return items
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((one, other) => one.at - other.at)
+    .map(({ item }) => item)
+}
