@@ -8,6 +8,7 @@ import type { Logger } from '../platform/logger.ts'
 import { addAudit } from './audit.ts'
 import { type Authenticate, addAuth } from './auth.ts'
 import { guidedRoutes } from './certify/guided-routes.ts'
+import { addExports } from './csv.ts'
 import { addErrorHandler, answerUnreadable, sendProblem } from './errors.ts'
 import { addNotFoundHandler } from './known-paths.ts'
 import { type MnsDeps, mnsRoutes } from './mns/mns-routes.ts'
@@ -79,6 +80,7 @@ export async function buildHttpApp(deps: HttpDeps): Promise<FastifyInstance> {
   addAuth(app, deps.authenticate)
   addScopes(app)
   addAudit(app, deps.rooms)
+  addExports(app)
   const requestsPerMinuteMax = deps.requestsPerMinuteMax ?? 6000
   await app.register(rateLimit, {
     max: (request) => request.principal?.requestsPerMinuteMax ?? requestsPerMinuteMax,

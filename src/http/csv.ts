@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { stringify } from 'csv-stringify/sync'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type TSchema, Type } from 'typebox'
+import { DomainError } from '../domain/errors.ts'
 
 /**
  * Lists as CSV: the same route, the same filters, every page of it. A list joins in three places:
@@ -30,7 +31,21 @@ const rowsMax = 1_000_000
 const rowsPerPage = 200
 /** A reader that is slower than this holds a connection for nothing. */
 const exportMsMax = 300_000
+/** Each reads page after page: more of one account would stand in the way of everybody's requests. */
+const exportsAtOnceMax = 2
 const byteOrderMark = '\ufeff'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Exports that are running, by account. */
+    readonly exports: Map<string, number>
+  }
+}
+
+/** Before the routes. */
+export function addExports(app: FastifyInstance): void {
+  app.decorate('exports', new Map<string, number>())
+}
 
 export const csvQuery = {
   format: Type.Optional(
@@ -88,6 +103,38 @@ export async function sendCsv<Item, Answer extends object>(
   reply: FastifyReply,
   csv: CsvList<Item, Answer>,
 ): Promise<undefined> {
+  const release = takePlace(request, reply)
+  try {
+    await send(csv, { request, reply, release })
+  } finally {
+    release()
+  }
+}
+
+/** Returns how to give it back; more than once is the same as once. */
+function takePlace({ server, principal }: FastifyRequest, reply: FastifyReply): () => void {
+  const account = principal?.accountId ?? ''
+  const running = server.exports.get(account) ?? 0
+  if (running >= exportsAtOnceMax) {
+    reply.header('retry-after', '5')
+    const detail = `An account has at most ${exportsAtOnceMax} exports at a time. Come back when one is done.`
+    throw new DomainError('exports-busy', 429, detail, { vendorCode: 'isv.FLOW_LIMIT' })
+  }
+  server.exports.set(account, running + 1)
+  let taken = true
+  return () => {
+    if (!taken) return
+    taken = false
+    const left = (server.exports.get(account) ?? 1) - 1
+    if (left > 0) server.exports.set(account, left)
+    else server.exports.delete(account)
+  }
+}
+
+async function send<Item, Answer extends object>(
+  csv: CsvList<Item, Answer>,
+  { request, reply, release }: { request: FastifyRequest; reply: FastifyReply; release(): void },
+): Promise<void> {
   const { bom, limit, cursor } = request.query as { bom?: boolean } & Part
   const limited = Math.min(limit ?? Number.POSITIVE_INFINITY, rowsPerPage)
   const first = await csv.list({ limit: limited, cursor })
@@ -100,11 +147,20 @@ export async function sendCsv<Item, Answer extends object>(
     reply.raw.end()
     return
   }
-  const lines = linesOf(csv, first, { bom: bom === true, limit })
+  const lines = whenDone(linesOf(csv, first, { bom: bom === true, limit }), release)
   const signal = AbortSignal.timeout(exportMsMax)
   await pipeline(Readable.from(lines), reply.raw, { signal }).catch((err: unknown) => {
     if (!request.raw.destroyed) request.log.warn({ err, list: csv.name }, 'export was cut off')
   })
+}
+
+/** Before the client sees the end: it may come back at once. */
+async function* whenDone(lines: AsyncGenerator<string>, release: () => void) {
+  try {
+    yield* lines
+  } finally {
+    release()
+  }
 }
 
 async function* linesOf<Item, Answer extends object>(
