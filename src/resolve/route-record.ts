@@ -1,3 +1,4 @@
+import type { PoolSettings } from '../domain/call.ts'
 import type { VirtualNumber } from '../domain/ids.ts'
 import type {
   CallerHoldings,
@@ -12,8 +13,8 @@ import type {
  * letter for its kind, then a JSON array of its fields in a fixed order.
  *
  * ```txt
- * 17|n["main","FC100000000000001","AXB","normal","杭州",…]   X itself, with its pool's settings and,
- *                                                        when it carries just one, its binding
+ * 17|n["default-b",false,…]                             what the pool says, and on a line of its own
+ *     ["main","FC100000000000001","AXB","normal",…]     X itself with, if it carries just one, its binding
  * 18|b["1000000000000007","A",1764000000,…]             the binding that this party, or this
  *                                                        extension, leads to on X
  * 18|c[["2000000000001"],[],[]]                         what is held about a caller
@@ -46,9 +47,10 @@ export function callerKey(party: string): string {
 export function encodeNumber(version: number, number: SealedNumberRoute): string {
   const { accountId, poolKey, product, state, city, settings, single } = number
   const { callbackMode, screened, controlUrl } = settings
-  const fields = [accountId, poolKey, product, state, city, callbackMode, screened, controlUrl]
+  const ofPool = [callbackMode, screened, controlUrl, ...termFields(settings)]
   const binding = single === undefined ? null : singleFields(single)
-  return `${version}|n${JSON.stringify([...fields, ...termFields(settings), binding])}`
+  const ofX = [accountId, poolKey, product, state, city, binding]
+  return `${version}|n${JSON.stringify(ofPool)}\n${JSON.stringify(ofX)}`
 }
 
 function singleFields(single: SealedBinding): readonly unknown[] {
@@ -92,13 +94,19 @@ export function decodeValue(x: VirtualNumber, value: string | null | undefined):
   const bar = value.indexOf('|')
   const version = Number(value.slice(0, bar))
   if (bar < 1 || !Number.isSafeInteger(version)) return unknown
-  const kind = value.charAt(bar + 1)
-  if (kind === '-') return { kind: 'absent', version }
-  if (kind !== 'n' && kind !== 'b' && kind !== 'c') return unknown
-  const fields = fieldsOf(value.slice(bar + 2))
-  if (fields === undefined) return unknown
-  if (kind === 'n') return decodeNumber(x, version, fields)
-  return kind === 'b' ? decodeBound(version, fields) : decodeCaller(version, fields)
+  const content = value.slice(bar + 2)
+  switch (value.charAt(bar + 1)) {
+    case '-':
+      return { kind: 'absent', version }
+    case 'n':
+      return decodeNumber(x, version, content)
+    case 'b':
+      return decodeBound(version, fieldsOf(content))
+    case 'c':
+      return decodeCaller(version, fieldsOf(content))
+    default:
+      return unknown
+  }
 }
 
 /** JSON null stands for undefined. */
@@ -114,14 +122,18 @@ function fieldsOf(text: string): Fields | undefined {
 }
 
 /** How many fields each kind has: a record of another version of this program has another number. */
-const numberLength = 13
+const settingsLength = 7
+const numberLength = 6
 const singleLength = 12
 const boundLength = 11
 const callerLength = 3
 
-function decodeNumber(x: VirtualNumber, version: number, fields: Fields): CachedValue {
-  if (fields.length !== numberLength) return unknown
-  const single = fields[12]
+function decodeNumber(x: VirtualNumber, version: number, content: string): CachedValue {
+  const end = content.indexOf('\n')
+  const settings = end < 0 ? undefined : settingsOf(content.slice(0, end))
+  const fields = fieldsOf(content.slice(end + 1))
+  if (settings === undefined || fields?.length !== numberLength) return unknown
+  const single = fields[5]
   if (single !== null && !(Array.isArray(single) && single.length === singleLength)) return unknown
   const number = {
     x,
@@ -130,18 +142,33 @@ function decodeNumber(x: VirtualNumber, version: number, fields: Fields): Cached
     product: fields[2],
     state: fields[3],
     city: fields[4] ?? undefined,
-    settings: {
-      callbackMode: fields[5],
-      screened: fields[6],
-      controlUrl: fields[7] ?? undefined,
-      recording: fields[8],
-      tones: fields[9],
-      ringSecondsMax: fields[10],
-      talkSecondsMax: fields[11],
-    },
+    settings,
     single: single === null ? undefined : decodeSingle(single as Fields),
   } as SealedNumberRoute
   return { kind: 'number', version, number }
+}
+
+/** What pools say, by the text that says it: few texts, each in the records of many X. */
+const knownSettings = new Map<string, PoolSettings>()
+const knownSettingsMax = 1_000
+
+function settingsOf(text: string): PoolSettings | undefined {
+  const known = knownSettings.get(text)
+  if (known !== undefined) return known
+  const fields = fieldsOf(text)
+  if (fields?.length !== settingsLength) return undefined
+  const settings = {
+    callbackMode: fields[0],
+    screened: fields[1],
+    controlUrl: fields[2] ?? undefined,
+    recording: fields[3],
+    tones: fields[4],
+    ringSecondsMax: fields[5],
+    talkSecondsMax: fields[6],
+  } as PoolSettings
+  if (knownSettings.size >= knownSettingsMax) knownSettings.clear()
+  knownSettings.set(text, settings)
+  return settings
 }
 
 function decodeSingle(fields: Fields): SealedBinding {
@@ -161,8 +188,8 @@ function decodeSingle(fields: Fields): SealedBinding {
   } as SealedBinding
 }
 
-function decodeBound(version: number, fields: Fields): CachedValue {
-  if (fields.length !== boundLength) return unknown
+function decodeBound(version: number, fields: Fields | undefined): CachedValue {
+  if (fields?.length !== boundLength) return unknown
   const bound = {
     bindingId: fields[0],
     callerRole: fields[1],
@@ -179,8 +206,8 @@ function decodeBound(version: number, fields: Fields): CachedValue {
   return { kind: 'bound', version, bound }
 }
 
-function decodeCaller(version: number, fields: Fields): CachedValue {
-  if (fields.length !== callerLength || !fields.every(Array.isArray)) return unknown
+function decodeCaller(version: number, fields: Fields | undefined): CachedValue {
+  if (fields?.length !== callerLength || !fields.every(Array.isArray)) return unknown
   const [groups, blockedBy, blockedFrom] = fields
   return {
     kind: 'caller',

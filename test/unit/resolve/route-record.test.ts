@@ -56,6 +56,9 @@ test('nothing is told from forgotten', () => {
 })
 
 test('whatever stands there, reading does not throw, and what makes no sense is unknown', () => {
+  const ofPool = (length: number) => JSON.stringify(Array.from({ length }, () => null))
+  const ofX = (single: unknown) => JSON.stringify(['main', 'FC1', 'AXB', 'normal', null, single])
+  expect(decodeValue(x, `7|n${ofPool(7)}\n${ofX(null)}`)).toMatchObject({ kind: 'number' })
   const nonsense = [
     '',
     '|',
@@ -69,9 +72,13 @@ test('whatever stands there, reading does not throw, and what makes no sense is 
     // Of another version of this program: more fields, or fewer.
     `7|b${JSON.stringify(Array.from({ length: 12 }, () => '1'))}`,
     `7|b${JSON.stringify(Array.from({ length: 10 }, () => '1'))}`,
-    `7|n${JSON.stringify(Array.from({ length: 14 }, () => null))}`,
-    `7|n${JSON.stringify([...Array.from({ length: 12 }, () => null), ['too', 'short']])}`,
-    `7|n${JSON.stringify([...Array.from({ length: 12 }, () => null), 'text'])}`,
+    `7|n${ofPool(7)}`,
+    `7|n${ofPool(8)}\n${ofX(null)}`,
+    `7|n${ofPool(7)}\n${JSON.stringify([1, 2, 3, 4, 5])}`,
+    `7|n${ofPool(7)}\n${ofX(['too', 'short'])}`,
+    `7|n${ofPool(7)}\n${ofX('text')}`,
+    `7|n${ofPool(7)}\n`,
+    `7|n\n${ofX(null)}`,
     '7|c[[],[]]',
     '7|c[[],[],"no"]',
   ]
