@@ -5,8 +5,9 @@ import { benchBindings } from './bench-bindings.ts'
 import { benchCall } from './bench-call.ts'
 import { type Comparison, type Fact, median } from './bench-comparison.ts'
 import { benchResolve } from './bench-resolve.ts'
+import { benchRpc } from './bench-rpc.ts'
 
-const benches = ['call', 'resolve', 'bindings']
+const benches = ['call', 'resolve', 'bindings', 'rpc']
 const ordinarySizes = '10000,100000,1000000'
 const allSizes = `${ordinarySizes},5000000`
 
@@ -47,6 +48,10 @@ async function main(): Promise<void> {
     const found = await benchBindings(bindings)
     results.push(...found.comparisons)
     facts.push(...found.facts)
+  }
+  if (wanted.includes('rpc')) {
+    const count = Number(values.binds)
+    results.push(...(await benchRpc({ ...shape, rounds: 3 * shape.rounds, count })))
   }
   if (wanted.includes('resolve')) results.push(...(await benchResolve(shape)))
   if (wanted.includes('call')) results.push(...(await benchCall(shape)))
