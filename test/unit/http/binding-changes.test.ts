@@ -219,3 +219,14 @@ test('many are unbound at once, by id and what must match', async () => {
     { id: '1000000000000002', x: undefined },
   ])
 })
+
+test('searches by number are too few in a minute to guess what is masked', async () => {
+  const { ask } = await anApi({})
+  const search = () =>
+    ask({ method: 'POST', url: '/v1/bindings/search', payload: { phone: secrets.a } })
+  const statuses: number[] = []
+  for (let at = 0; at < 120; at += 1) statuses.push((await search()).statusCode)
+  expect(new Set(statuses)).toEqual(new Set([200]))
+  expect((await search()).json()).toMatchObject({ code: 'rate-limited', status: 429 })
+  expect((await ask('/v1/bindings')).statusCode).toBe(200)
+})
