@@ -14,8 +14,6 @@ export type WriteTask =
   | { readonly do: 'bind'; readonly from: number; readonly count: number }
   | { readonly do: 'unbind' }
 
-const retriesMax = 20
-
 function binds(
   { port, token, poolKey }: ClientSetup,
   { from, count }: { from: number; count: number },

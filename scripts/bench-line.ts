@@ -41,18 +41,27 @@ function isWhole(heard: string): boolean {
   return length === undefined || heard.length >= head + '\r\n\r\n'.length + Number(length)
 }
 
-/** So many of them; a request takes one that is free, and fails on any other status. */
+const retriesMax = 20
+
+/**
+ * So many of them; a request takes one that is free, and fails on any other status, except that a
+ * server which is too busy is asked again: it costs that side the time.
+ */
 export async function openLines(port: number, count: number) {
   const free = await Promise.all(Array.from({ length: count }, () => openLine(port)))
+
+  async function ask(request: Buffer, status: string, retries = retriesMax): Promise<string> {
+    const line = free.pop()
+    if (line === undefined) throw new Error('more requests than lines')
+    const answer = await line.ask(request)
+    free.push(line)
+    if (answer.startsWith(`HTTP/1.1 ${status}`)) return answer
+    if (answer.startsWith('HTTP/1.1 503') && retries > 0) return ask(request, status, retries - 1)
+    throw new Error(answer)
+  }
+
   return {
-    async ask(request: Buffer, status: string): Promise<string> {
-      const line = free.pop()
-      if (line === undefined) throw new Error('more requests than lines')
-      const answer = await line.ask(request)
-      free.push(line)
-      if (!answer.startsWith(`HTTP/1.1 ${status}`)) throw new Error(answer)
-      return answer
-    },
+    ask,
     close() {
       for (const line of free) line.close()
     },
