@@ -96,14 +96,16 @@ export function createReceiptQueues(deps: {
   const parts = { sql, handles }
   const waiters = createQueueWaiters({ look: (queues, max) => look(sql, queues, max), log })
 
-  const messageOf = (row: MessageRow): QueueMessage => ({
-    id: row.id,
-    body: openBody(vault, row.message_type, row.body_sealed),
-    queuedAt: row.queued_at,
-    visibleAt: row.visible_at,
-    firstDequeuedAt: row.first_dequeued_at ?? undefined,
-    dequeued: row.dequeued,
-  })
+  /** One that cannot be opened is left out: those around it are not to wait for it. */
+  const messagesOf = (rows: readonly MessageRow[]): readonly QueueMessage[] =>
+    rows.flatMap((row) => {
+      try {
+        return [messageOf(row, openBody(vault, row.message_type, row.body_sealed))]
+      } catch (err) {
+        log.error({ err, receiptId: row.id }, 'a receipt in a queue cannot be opened')
+        return []
+      }
+    })
 
   async function take({ accountId, queue }: QueueAsked, count: number) {
     const rows = await sql.rows<MessageRow | { id: null }>({
@@ -112,8 +114,7 @@ export function createReceiptQueues(deps: {
       values: [queue, accountId],
     })
     if (rows.length === 0) return undefined
-    return rows.filter(isMessage).map((row): QueueDelivery => {
-      const message = messageOf(row)
+    return messagesOf(rows.filter(isMessage)).map((message): QueueDelivery => {
       const handle = handles.make(queue, { ...message, receiptId: message.id })
       return { ...message, handle }
     })
@@ -138,7 +139,7 @@ export function createReceiptQueues(deps: {
         text: statements.peekText,
         values: [queue, accountId],
       })
-      return rows.slice(0, count).map(messageOf)
+      return messagesOf(rows.slice(0, count))
     },
 
     remove: (asked) => remove(parts, asked),
@@ -203,6 +204,15 @@ async function attributes(sql: Sql, asked: QueueAsked): Promise<QueueAttributes 
     delayed: counts?.delayed ?? 0,
   }
 }
+
+const messageOf = (row: MessageRow, body: string): QueueMessage => ({
+  id: row.id,
+  body,
+  queuedAt: row.queued_at,
+  visibleAt: row.visible_at,
+  firstDequeuedAt: row.first_dequeued_at ?? undefined,
+  dequeued: row.dequeued,
+})
 
 const isMessage = (row: MessageRow | { id: null }): row is MessageRow => row.id !== null
 

@@ -109,6 +109,16 @@ describe('receiving', () => {
     expect(seen.toSorted()).toEqual([...ids].toSorted())
   })
 
+  test('one that cannot be opened does not hold up those around it', async () => {
+    const [, , ...ids] = await tell(ground(), 5)
+    const text = `update receipt set body_sealed = 'lost.AAAA' where id in
+                    (select id from receipt order by id limit 2)`
+    await database.sql.rows({ name: 'test.spoil', text, values: [] })
+    expect((await take(4)).map(idOf)).toEqual(ids.slice(0, 2))
+    expect((await take(4)).map(idOf)).toEqual(ids.slice(2))
+    expect(await counts()).toEqual([0, 5, 0])
+  })
+
   test('a queue of another account, or of nobody, is none', async () => {
     await tell(ground(), 1)
     const rest = { count: 1, waitSeconds: 0, signal: never() }
