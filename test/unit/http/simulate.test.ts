@@ -143,9 +143,17 @@ describe('POST /v1/simulate', () => {
     }
   })
 
-  test('is not noted in the audit log: nothing was changed', async () => {
-    const { api } = await ask({ x: simulatedX })
-    expect(api.notes).toEqual([])
+  test('stands in the audit log, without the number, and is not done many times a minute', async () => {
+    const payload = { caller: secrets.a, x: simulatedX }
+    const { api, answer } = await ask(payload, {})
+    expect(answer.statusCode).toBe(200)
+    expect(api.notes).toMatchObject([{ action: 'simulateCall' }, { status: 200 }])
+    expect(JSON.stringify(api.notes)).not.toContain('13812340001')
+    const statuses = new Set<number>()
+    for (let at = 0; at < 130; at += 1) {
+      statuses.add((await api.ask({ method: 'POST', url: '/v1/simulate', payload })).statusCode)
+    }
+    expect([...statuses]).toEqual([200, 429])
   })
 
   test('says so when nobody can tell', async () => {
