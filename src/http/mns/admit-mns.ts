@@ -19,7 +19,12 @@ export type AdmitMnsDeps = {
 }
 
 /** Whose queues may be read; a key for a while reads only the one that it was made for. */
-export type Reader = { readonly accountId: AccountId; readonly onlyQueue: string | undefined }
+export type Reader = {
+  readonly accountId: AccountId
+  /** The access key that was used, or that the key for a while was made with. */
+  readonly keyId: string
+  readonly onlyQueue: string | undefined
+}
 
 /**
  * A key for a while goes with the access key that it was made with: when that one is disabled,
@@ -44,7 +49,7 @@ export function createAdmitMns(deps: AdmitMnsDeps) {
     if (!isSigned) throw signatureWrong()
     checkHolder(holder, address)
     deps.throttle(holder.keyId, 'mns', perSecondMax)
-    return { accountId: holder.accountId, onlyQueue: token?.queue }
+    return { accountId: holder.accountId, keyId: holder.keyId, onlyQueue: token?.queue }
   }
 }
 

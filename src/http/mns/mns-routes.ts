@@ -33,6 +33,14 @@ import {
 
 export type MnsDeps = AdmitMnsDeps & {
   readonly queues: ReceiptQueues
+  /** Before messages are shown, which hold numbers in full. Rejects when it cannot be noted. */
+  noteReading(reading: Reading): Promise<void>
+}
+
+export type Reading = QueueAsked & {
+  readonly keyId: string
+  readonly requestId: string
+  readonly address: string
 }
 
 /** Sixteen handles, in XML, and room to spare. */
@@ -43,7 +51,7 @@ const waitSecondsMax = 30
 const countMax = 16
 const visibilitySecondsMax = 43_200
 
-type Asked = QueueAsked & { readonly query: MnsQuery; readonly request: FastifyRequest }
+type Asked = Reading & { readonly query: MnsQuery; readonly request: FastifyRequest }
 /** Undefined: nothing to say, 204. */
 type Answer = { readonly status: number; readonly xml: string } | undefined
 
@@ -80,8 +88,9 @@ export const mnsRoutes: FastifyPluginAsync<MnsDeps> = async (app, deps) => {
         if (reader.onlyQueue !== undefined && reader.onlyQueue !== queue) {
           throw accessDenied('The security token you provided is for another queue.')
         }
-        const { accountId } = reader
-        const answer = await work({ accountId, queue, query: readMnsQuery(request), request })
+        const { accountId, keyId } = reader
+        const reading = { accountId, keyId, queue, requestId: request.id, address: request.ip }
+        const answer = await work({ ...reading, query: readMnsQuery(request), request })
         named(reply)
         if (answer === undefined) return reply.code(204).send()
         return reply.code(answer.status).type('text/xml; charset=utf-8').send(answer.xml)
@@ -90,8 +99,8 @@ export const mnsRoutes: FastifyPluginAsync<MnsDeps> = async (app, deps) => {
 
   add('GET', '/queues/:queue/messages', (asked) =>
     asked.query.get('peekonly')?.toLowerCase() === 'true'
-      ? peek(queues, asked)
-      : receive(queues, asked),
+      ? peek(deps, asked)
+      : receive(deps, asked),
   )
   add('DELETE', '/queues/:queue/messages', (asked) => remove(queues, asked))
   add('PUT', '/queues/:queue/messages', (asked) => setVisibility(queues, asked))
@@ -114,21 +123,23 @@ function known<T>(found: T | undefined): T {
   return found
 }
 
-async function receive(queues: MnsDeps['queues'], asked: Asked): Promise<Answer> {
+async function receive(deps: MnsDeps, asked: Asked): Promise<Answer> {
   const { accountId, queue, query, request } = asked
   const count = integerIn(query, 'numOfMessages', [1, countMax])
   const waitSeconds = integerIn(query, 'waitseconds', [0, waitSecondsMax]) ?? 0
   const { signal } = request
   const taken = known(
-    await queues.receive({ accountId, queue, count: count ?? 1, waitSeconds, signal }),
+    await deps.queues.receive({ accountId, queue, count: count ?? 1, waitSeconds, signal }),
   )
+  if (taken.length > 0) await deps.noteReading(asked)
   return listed(taken, count !== undefined)
 }
 
-async function peek(queues: MnsDeps['queues'], asked: Asked): Promise<Answer> {
+async function peek(deps: MnsDeps, asked: Asked): Promise<Answer> {
   const { accountId, queue, query } = asked
   const count = integerIn(query, 'numOfMessages', [1, countMax])
-  const seen = known(await queues.peek({ accountId, queue, count: count ?? 1 }))
+  const seen = known(await deps.queues.peek({ accountId, queue, count: count ?? 1 }))
+  if (seen.length > 0) await deps.noteReading(asked)
   return listed(seen, count !== undefined)
 }
 

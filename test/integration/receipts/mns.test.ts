@@ -198,6 +198,19 @@ describe('QueryTokenForMnsQueue', () => {
     expect(await codeOf(ask(type, bound))).toBe('isp.RAM_PERMISSION_DENY')
   })
 
+  test('reading stands in the audit log under the access key, once an hour', async () => {
+    const own = await newKey(shop)
+    const token = mnsClient(engine.base, await tokenFor({ MessageType: 'SecretReport' }, own))
+    await tellShop(2)
+    await token.receiveMessage(ends)
+    await mnsClient(engine.base, own).receiveMessage(ends)
+    const operator = asker(engine.base, engine.adminToken)
+    const { json } = await operator('GET', `/v1/audit?accountId=${shop}&actor=${own.id}`)
+    expect(json['items']).toEqual([
+      expect.objectContaining({ action: 'ReadReceiptQueue', subjects: [ends], status: 200 }),
+    ])
+  })
+
   test('a token ends with the access key that it was made with', async () => {
     const short = await newKey(shop)
     const token = await tokenFor({ MessageType: 'SecretReport' }, short)
