@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { expect, test, vi } from 'vitest'
 import type { Binding } from '../../../src/bindings/binding.ts'
 import { DomainError } from '../../../src/domain/errors.ts'
-import { aBinding, aCall, anApi, secrets, token } from './an-app.ts'
+import { aBinding, aCall, anApi, holdsNoSecret, secrets, token } from './an-app.ts'
 import { aGroup } from './some-pools.ts'
 
 const aBind = {
@@ -71,13 +71,23 @@ test('what was refused is noted with its status; what was not understood is not'
   expect(notes).toHaveLength(2)
 })
 
-test('looking is not noted, nor asking for a price or a search', async () => {
+test('looking is not noted, nor asking for a price', async () => {
   const { ask, notes } = await anApi()
   await ask('/v1/bindings')
-  await ask({ method: 'POST', url: '/v1/bindings/search', payload: { phone: secrets.a } })
   const wish = { poolKey: 'FC100000000000001', class: 1, city: '杭州', quantity: 1 }
   await ask({ method: 'POST', url: '/v1/orders/quote', payload: wish })
   expect(notes).toEqual([])
+})
+
+test('a search by number is noted with what it found, without the number', async () => {
+  const { ask, notes } = await anApi()
+  await ask({ method: 'POST', url: '/v1/bindings/search', payload: { phone: secrets.a } })
+  await vi.waitFor(() => expect(notes).toHaveLength(2))
+  expect(notes[1]).toMatchObject({
+    action: 'searchBindings',
+    subjects: [aBinding().id, aBinding().x],
+  })
+  expect(holdsNoSecret(JSON.stringify(notes))).toBe(true)
 })
 
 test('a real number that was typed where an X belongs is not noted', async () => {
