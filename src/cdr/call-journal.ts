@@ -80,7 +80,7 @@ export function createCallJournal(deps: JournalDeps): CallJournal {
   }
 
   function keep(frame: Frame): void {
-    const isTooLong = Buffer.byteLength(frame.json) > frameBytesMax - 256
+    const isTooLong = isLongerThan(frame.json, frameBytesMax - 256)
     // Far beyond what running calls can need: only who goes on calling while `isFull` gets here.
     const isTooMuch =
       running === undefined
@@ -131,6 +131,10 @@ export function createCallJournal(deps: JournalDeps): CallJournal {
       openCalls.frames().map(({ id, json }) => ({ callId: splitEventId(id).callId, json })),
   }
 }
+
+/** Three bytes is the most that UTF-8 needs for one of JavaScript's characters. */
+const isLongerThan = (text: string, bytesMax: number) =>
+  text.length > bytesMax / 3 && Buffer.byteLength(text) > bytesMax
 
 type Running = {
   readonly id: string

@@ -93,9 +93,14 @@ function parseBody(buffer: Buffer, at: number, size: number): Frame | undefined 
 
 const hex8 = (value: number) => value.toString(16).padStart(8, '0')
 
-const hexPattern = /^[0-9a-f]{8}$/
-
+/** Undefined when it is not eight lower-case hex digits. */
 function readHex8(buffer: Buffer, at: number): number | undefined {
-  const text = buffer.toString('latin1', at, at + 8)
-  return hexPattern.test(text) ? Number.parseInt(text, 16) : undefined
+  let value = 0
+  for (let digitAt = at; digitAt < at + 8; digitAt++) {
+    const byte = buffer[digitAt] ?? 0
+    const isDigit = byte >= 0x30 && byte <= 0x39
+    if (!isDigit && (byte < 0x61 || byte > 0x66)) return undefined
+    value = value * 16 + byte - (isDigit ? 0x30 : 0x57)
+  }
+  return value
 }

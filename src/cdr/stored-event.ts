@@ -99,19 +99,45 @@ export function createEventSealer(vault: Vault): (event: CallEvent) => string {
     return made
   }
 
-  return (event) => {
-    const { id, type, at, caller, callee, ...facts } = event
-    return JSON.stringify({
+  return (event) =>
+    // Field by field, and times as text: with what has a `toJSON` the same takes three times as long.
+    JSON.stringify({
       v: 1,
-      id,
-      type,
-      at,
-      ...facts,
-      caller: stored(caller),
-      callee: stored(callee),
-    })
-  }
+      id: event.id,
+      type: event.type,
+      at: event.at.toISOString(),
+      callId: event.callId,
+      routerId: event.routerId,
+      accountId: event.accountId,
+      poolKey: event.poolKey,
+      product: event.product,
+      bindingId: event.bindingId,
+      x: event.x,
+      extension: event.extension,
+      city: event.city,
+      caller: stored(event.caller),
+      callee: stored(event.callee),
+      callerRole: event.callerRole,
+      intercepted: event.intercepted,
+      unconnectedCause: event.unconnectedCause,
+      controlMsg: event.controlMsg,
+      outId: event.outId,
+      trunkIn: event.trunkIn,
+      trunkOut: event.trunkOut,
+      callTime: event.callTime.toISOString(),
+      callOutTime: event.callOutTime?.toISOString(),
+      ringTime: event.ringTime?.toISOString(),
+      startTime: event.startTime?.toISOString(),
+      releaseTime: event.releaseTime?.toISOString(),
+      releaseDirection: event.releaseDirection,
+      releaseCause: event.releaseCause,
+      releaseReason: event.releaseReason,
+      recording: event.recording,
+    } satisfies Written)
 }
+
+/** Each field of an event, so that none is forgotten here; what is undefined is left out of the JSON. */
+type Written = { readonly [Field in keyof Required<StoredEvent>]: StoredEvent[Field] | undefined }
 
 export type ParsedEvent =
   | { readonly kind: 'event'; readonly event: StoredEvent }

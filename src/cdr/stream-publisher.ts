@@ -143,34 +143,60 @@ async function hasLostEvents(redis: Redis, confirmedId: string | undefined): Pro
   return isEarlier(String(lastId), confirmedId)
 }
 
-/** The stream's id of the last event. Fails unless every one was confirmed. */
+/**
+ * Events: [id, JSON] each. Then, for the list of open calls, [call id, place of its JSON among the
+ * arguments] each, and the ids of calls that ended. As one script a batch costs a fifth of what a
+ * pipeline does, the JSON goes over once, and Redis takes all of it or nothing.
+ */
+const publishScript = `
+  local last
+  local changes = 2 * tonumber(ARGV[1]) + 2
+  for at = 2, changes - 1, 2 do
+    last = redis.call('XADD', KEYS[1], '*', 'id', ARGV[at], 'event', ARGV[at + 1])
+  end
+  local closed = changes + 2 * tonumber(ARGV[changes]) + 1
+  for at = changes + 1, closed - 1, 2 do
+    redis.call('HSET', KEYS[2], ARGV[at], ARGV[tonumber(ARGV[at + 1])])
+  end
+  if closed <= #ARGV then
+    redis.call('HDEL', KEYS[2], unpack(ARGV, closed))
+  end
+  return last`
+
+/** The stream's id of the last event. */
 async function publish(redis: Redis, journal: string, events: readonly Frame[]): Promise<string> {
+  const args: (string | number)[] = [events.length]
+  for (const { id, json } of events) args.push(id, json)
   const { changed, closed } = openCallChanges(events)
-  const pipeline = redis.pipeline()
-  for (const { id, json } of events) pipeline.xadd(eventStream, '*', 'id', id, 'event', json)
-  if (changed.length > 0) pipeline.hset(openCallsKey(journal), ...changed)
-  if (closed.length > 0) pipeline.hdel(openCallsKey(journal), ...closed)
-  const replies = (await answered(redis, pipeline.exec())) ?? []
-  for (const [err] of replies) if (err !== null) throw err
-  const last = replies[events.length - 1]?.[1]
+  args.push(changed.size)
+  for (const [callId, at] of changed) args.push(callId, 2 * at + 3)
+  for (const callId of closed) args.push(callId)
+  const keys = [eventStream, openCallsKey(journal)]
+  const last = await answered(redis, redis.eval(publishScript, keys.length, ...keys, ...args))
   if (typeof last !== 'string') throw new Error('redis did not confirm every event')
   return last
 }
 
-/** A call that begins and ends within one batch never shows in the list. */
-function openCallChanges(events: readonly Frame[]): { changed: string[]; closed: string[] } {
-  const changed = new Map<string, string>()
+/**
+ * Calls with the place of their last event in the batch, and those that ended: also when they
+ * began in the same batch, because an attempt that failed may have left them in the list.
+ */
+function openCallChanges(events: readonly Frame[]): {
+  changed: ReadonlyMap<string, number>
+  closed: readonly string[]
+} {
+  const changed = new Map<string, number>()
   const closed: string[] = []
-  for (const { id, json } of events) {
+  for (const [at, { id }] of events.entries()) {
     const { callId, type } = splitEventId(id)
     if (type === 'end') {
       changed.delete(callId)
       closed.push(callId)
     } else {
-      changed.set(callId, json)
+      changed.set(callId, at)
     }
   }
-  return { changed: [...changed].flat(), closed }
+  return { changed, closed }
 }
 
 const atPattern = /"at":"([^"]+)"/
