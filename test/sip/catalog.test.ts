@@ -156,7 +156,7 @@ async function judgeOne(
 
 /** The simulation comes after the call, so that it cannot have prepared the look-up of the call. */
 async function simulate(scene: Scene, ground: Ground): Promise<string[]> {
-  const found = await engine.api.simulate(simulationOf(scene, ground.cast))
+  const found = await ground.reader.simulate(simulationOf(scene, ground.cast))
   return simulationFaults(scene, ground, found)
 }
 

@@ -116,6 +116,8 @@ export function createApi(base: string, token: string) {
     metrics: () => fetch(`${base}/metrics`).then((response) => response.text()),
     createPool: (pool: PoolRequest) => call<{ key: string }>('POST', '/v1/pools', pool),
     updatePool: (key: string, pool: PoolWish) => call('PATCH', `/v1/pools/${key}`, pool),
+    createToken: (token: { name: string; scopes: readonly string[] }) =>
+      call<{ token: string }>('POST', '/v1/tokens', token),
     createTrunk: (trunk: TrunkRequest) => call('POST', '/v1/trunks', trunk),
     removeTrunk: (id: string) => call('DELETE', `/v1/trunks/${id}`),
     async addNumbers(poolKey: string, numbers: readonly string[]) {

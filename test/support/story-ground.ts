@@ -1,4 +1,4 @@
-import type { Api, BindRequest } from './api.ts'
+import { type Api, type BindRequest, createApi } from './api.ts'
 import { type Cast, numberOf } from './cast.ts'
 import type { BindingWish, CatalogEntry, Change, Product, Scene, Who } from './catalog.ts'
 import { until } from './ports.ts'
@@ -11,6 +11,8 @@ export type Ground = {
   /** Ids of the bindings; undefined: none was wished for. */
   readonly first: string | undefined
   readonly second: string | undefined
+  /** With a token of its own, which may only read: simulations are few in a minute for each token. */
+  readonly reader: Api
   /** Whether the calls that are answered must have been recorded. */
   readonly recorded: boolean
   /** Waits for the moment that the scene has to begin at, measured against a binding's end. */
@@ -38,6 +40,7 @@ export async function createGround(given: {
   }
   let first = product === 'X_MODE' ? undefined : await bind(entry.binding)
   const second = entry.alsoBound === undefined ? undefined : await bind(entry.alsoBound)
+  const { token } = await api.createToken({ name: `story of ${cast.x}`, scopes: ['read'] })
   const endsAtMs = first === undefined ? 0 : new Date(first.expiresAt).getTime()
   return {
     product,
@@ -46,6 +49,7 @@ export async function createGround(given: {
       return first?.id
     },
     second: second?.id,
+    reader: createApi(api.base, token),
     recorded: entry.binding?.recording ?? entry.pool?.recording ?? false,
     async untilItIsTime({ secondsToExpiry }) {
       if (secondsToExpiry === undefined) return
