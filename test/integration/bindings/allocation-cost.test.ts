@@ -116,6 +116,39 @@ describe('with 100 000 X, half of them full, and A and B on hundreds', () => {
     expect(plan.pages('chosen')).toBeLessThan(40)
   })
 
+  test.each([
+    ['with cooling', 'cooling_days = 3', { cools: true }, {}, 60],
+    [
+      'of AXN',
+      `product = 'AXN'`,
+      {},
+      { product: 'AXN', bIndex: undefined, bSealed: undefined },
+      40,
+    ],
+    [
+      'with an extension to assign',
+      `product = 'AXN_EXTENSION'`,
+      {},
+      { product: 'AXN_EXTENSION' },
+      60,
+    ],
+  ] as const)('and so in a pool %s', async (_name, change, choice, asked, pagesMax) => {
+    const set = (text: string) =>
+      ground.sql.rows({
+        name: '',
+        text: `update pool set ${text} where key = $1`,
+        values: [poolKey],
+      })
+    await set(change)
+    for (const seed of seeds) {
+      const plan = await cost({ ...anywhere, ...choice, by: 'try', seed }, asked)
+      expect(plan.wholeScans, `${seed}`).toEqual([])
+      expect(plan.pages('chosen'), `${seed}`).toBeLessThan(pagesMax)
+      expect(plan.pages('assigned'), `${seed}`).toBeLessThan(pagesMax)
+    }
+    await set(`cooling_days = 0, product = 'AXB'`)
+  })
+
   test('a given X, one that carries 150 bindings, is one probe each', async () => {
     const plan = await cost({ by: 'given', cools: false, x: '+8617100099999', seed: 1 })
     expect(plan.wholeScans).toEqual([])
