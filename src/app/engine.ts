@@ -31,6 +31,7 @@ import { foldersOf } from './folders.ts'
 import { type Lookups, startLookups } from './lookups.ts'
 import { createNumberRooms } from './number-rooms.ts'
 import { createPoolRooms } from './pool-rooms.ts'
+import { createReceiptRooms, receiptDuties, startPushes } from './pushes.ts'
 import { joinReceiptQueues } from './receipt-queues.ts'
 import { startReceipts } from './receipts.ts'
 import { type Router, startRouter } from './router-role.ts'
@@ -107,12 +108,13 @@ function startWorker(shared: Shared): void {
   const duties = [
     { name: 'pool-refresh', everyMs: 0, work: createPoolRefresh({ sql, publisher }).finishLeft },
     { name: 'pool-alarms', everyMs: 2_000, work: createPoolWatch({ sql, log }) },
+    ...receiptDuties(shared),
     { name: 'queue-sweep', everyMs: 60_000, work: createQueueSweep({ sql }) },
   ]
   const keeper = createCacheKeeper({ sql, records, clock: systemClock, log, duties })
   const writer = createCallRecordWriter({ redis, sql, clock: systemClock, log })
   const closer = createOrphanCloser({ redis, clock: systemClock, log })
-  startReceipts(shared)
+  startReceipts(shared, startPushes(shared))
   const { keeper: certifications } = certificationOf(shared)
   for (const [name, part] of Object.entries({ keeper, writer, closer, certifications })) {
     part.start()
@@ -154,6 +156,7 @@ async function startHttp(
       ...numberRooms,
       bindings: createBindings({ sql, vault, clock: systemClock, cities, publisher }),
       ...createPoolRooms({ sql, vault, publisher, settings }),
+      ...createReceiptRooms(shared),
       numberMigrations: createNumberMigrations({ sql, clock: systemClock, publisher }),
       certification: certificationOf(shared),
       trunks: createTrunks({ sql }),

@@ -9,7 +9,10 @@ import type { Shared } from './shared.ts'
 const idleMs = 300
 
 /** The worker's part: from call events to what customers are told. */
-export function startReceipts({ settings, sql, redis, vault, log, closers }: Shared): void {
+export function startReceipts(
+  { settings, sql, redis, vault, log, closers }: Shared,
+  pushes: { wake(): void },
+): void {
   const { national } = createNumberParser({ country: settings.DEFAULT_COUNTRY })
   const feed = createEventFeed({ redis, vault, group: 'receipts', log })
   const fanOut = createFanOut({
@@ -23,7 +26,11 @@ export function startReceipts({ settings, sql, redis, vault, log, closers }: Sha
     national,
   })
   const loop = startLoop({
-    step: () => fanOut.step(),
+    async step() {
+      const done = await fanOut.step()
+      if (done) pushes.wake()
+      return done
+    },
     ...{ idleMs, retryMsMin: 50, retryMsMax: 2_000 },
     onFailure(err, first) {
       if (first) log.warn({ err }, 'receipts wait in the stream')

@@ -239,6 +239,7 @@ function addAlarms(pool: Command, deps: CliDeps): void {
       ) => {
         const api = await createApiClient(options, deps)
         const page = await api.get<Page<Alarm>>('/v1/alarms', {
+          kind: 'pool-utilisation',
           poolKey: options.pool,
           open: options.open === true ? 'true' : undefined,
           limit: String(options.limit),

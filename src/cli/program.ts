@@ -16,6 +16,7 @@ import { addMigrateCommand } from './migrate.ts'
 import { addMoveCommand } from './move.ts'
 import { addNumbersCommand } from './numbers.ts'
 import { addPoolCommand } from './pool.ts'
+import { addReceiptsCommand } from './receipts.ts'
 import { addServeCommand } from './serve.ts'
 import { addSimulateCommand } from './simulate.ts'
 import { addTokenCommand } from './token.ts'
@@ -59,6 +60,7 @@ function createProgram(deps: CliDeps): Command {
   addPoolCommand(program, deps)
   addGroupCommand(program, deps)
   addBlacklistCommand(program, deps)
+  addReceiptsCommand(program, deps)
   addAccountCommand(program, deps)
   addTokenCommand(program, deps)
   addKeyCommand(program, deps)

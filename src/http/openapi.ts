@@ -30,6 +30,11 @@ const tags = [
   { name: 'certification', description: 'Who stands for X numbers with name and document.' },
   { name: 'trunks', description: 'Carrier peerings that calls come from and go to.' },
   { name: 'calls', description: 'Call records, and the calls that are up now.' },
+  {
+    name: 'receipts',
+    description:
+      'What your systems are told: queues to pull from, URLs to push to, and how it went.',
+  },
   { name: 'accounts', description: 'Whose everything is.' },
   { name: 'access', description: 'Bearer tokens and access key pairs: who may do what.' },
   { name: 'audit', description: 'What was changed and shown in full, by whom and when.' },

@@ -97,9 +97,10 @@ type AlarmRow = {
   readonly id: string
   readonly account_id: string
   readonly kind: string
-  readonly pool_key: string
-  readonly percent: number
-  readonly threshold: number
+  readonly pool_key: string | null
+  readonly percent: number | null
+  readonly threshold: number | null
+  readonly subject: string | null
   readonly raised_at: Date
   readonly cleared_at: Date | null
 }
@@ -109,14 +110,15 @@ function listQuery(filter: AlarmFilter, limit: number): Query {
   return {
     name: 'alarms.list',
     text: `
-      select id, account_id, kind, pool_key, percent::float8 as percent, threshold, raised_at,
-             cleared_at
+      select id, account_id, kind, pool_key, percent::float8 as percent, threshold, subject,
+             raised_at, cleared_at
         from alarm
        where account_id = $1 and ($2::text is null or pool_key = $2)
          and ($3::boolean is null or (cleared_at is null) = $3)
          and ($4::bigint is null or id < $4)
+         and ($6::text is null or kind = $6)
        order by id desc limit $5`,
-    values: [filter.accountId, filter.poolKey, filter.open, after, limit + 1],
+    values: [filter.accountId, filter.poolKey, filter.open, after, limit + 1, filter.kind],
   }
 }
 
@@ -125,9 +127,10 @@ function alarmFrom(row: AlarmRow): Alarm {
     id: row.id,
     accountId: row.account_id as AccountId,
     kind: row.kind as Alarm['kind'],
-    poolKey: row.pool_key as PoolKey,
-    percent: row.percent,
-    threshold: row.threshold,
+    poolKey: (row.pool_key ?? undefined) as PoolKey | undefined,
+    percent: row.percent ?? undefined,
+    threshold: row.threshold ?? undefined,
+    subject: row.subject ?? undefined,
     raisedAt: row.raised_at,
     clearedAt: row.cleared_at ?? undefined,
   }

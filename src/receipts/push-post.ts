@@ -1,4 +1,9 @@
-import { type LookupAddress, type LookupOptions, lookup } from 'node:dns'
+import {
+  type LookupAddress,
+  type LookupAllOptions,
+  type LookupOptions,
+  lookup as lookupSystem,
+} from 'node:dns'
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { isInsideAddress, isInsideHost } from '../platform/inside-network.ts'
@@ -47,12 +52,19 @@ const insideFault = 'the address is in this network, where pushes are not allowe
  * that a name leads to is looked at when it is connected to, so that a name cannot be pointed
  * elsewhere in between. Redirects are answers like any other that is not 200.
  */
-export function createPushPost({ privateHosts }: { privateHosts: boolean }): PushPost {
+export function createPushPost({
+  privateHosts,
+  lookup = lookupHost,
+}: {
+  privateHosts: boolean
+  /** Of all addresses of a host; the system's. */
+  lookup?: Lookup
+}): PushPost {
   const options = {
     keepAlive: true,
     maxSockets: socketsPerHostMax,
     maxFreeSockets: keptSocketsMax,
-    ...(privateHosts ? {} : { lookup: lookupOutside }),
+    ...(privateHosts ? {} : { lookup: outside(lookup) }),
   }
   const http = new HttpAgent(options)
   const https = new HttpsAgent(options)
@@ -114,17 +126,27 @@ type Found = (
   family?: number,
 ) => void
 
+type Lookup = (
+  host: string,
+  options: LookupAllOptions,
+  done: (err: NodeJS.ErrnoException | null, found: LookupAddress[]) => void,
+) => void
+
+const lookupHost: Lookup = (host, options, done) => lookupSystem(host, options, done)
+
 /** A name that leads inside with any of its addresses is not connected to at all. */
-function lookupOutside(host: string, options: LookupOptions, done: Found): void {
-  lookup(host, { ...options, all: true }, (err, found) => {
-    const [first] = found ?? []
-    if (err !== null) done(err, [])
-    else if (first === undefined) done(new PushFault('the host has no address'), [])
-    else if (found.some(({ address }) => isInsideAddress(address))) {
-      done(new PushFault(insideFault), [])
-    } else if (options.all === true) done(null, found)
-    else done(null, first.address, first.family)
-  })
+function outside(lookup: Lookup) {
+  return (host: string, options: LookupOptions, done: Found): void => {
+    lookup(host, { ...options, all: true }, (err, found) => {
+      if (err !== null) return done(err, [])
+      const [first] = found
+      if (first === undefined) done(new PushFault('the host has no address'), [])
+      else if (found.some(({ address }) => isInsideAddress(address))) {
+        done(new PushFault(insideFault), [])
+      } else if (options.all === true) done(null, found)
+      else done(null, first.address, first.family)
+    })
+  }
 }
 
 /** What is missing for 200 and a JSON object with a number as `code`. */

@@ -78,6 +78,11 @@ export const recipes: Readonly<Record<string, (things: Things) => Recipe>> = {
     body: { number: '13800009032' },
   }),
   listAlarms: ({ poolKey }) => ({ path: `/alarms?poolKey=${poolKey}` }),
+  listReceiptQueues: () => ({ path: '/receipts/queues', ownOnly: true }),
+  getReceiptQueue: ({ queueName }) => ({ path: `/receipts/queues/${queueName}` }),
+  listReceiptPushes: () => ({ path: '/receipts/pushes', ownOnly: true }),
+  getReceiptPush: () => ({ path: '/receipts/pushes/SecretReport', ownOnly: true }),
+  listReceiptDeliveries: () => ({ path: '/receipts/deliveries', ownOnly: true }),
   listTokens: () => ({ path: '/tokens', ownOnly: true, changing: true }),
   getToken: ({ tokenId }) => ({ path: `/tokens/${tokenId}`, changing: true }),
   listAccessKeys: () => ({ path: '/access-keys', ownOnly: true }),
@@ -155,6 +160,33 @@ export const recipes: Readonly<Record<string, (things: Things) => Recipe>> = {
     path: `/pools/${otherPoolKey}/blocked-pairs/remove`,
     body: { first: '13800009034', second: '13900009034' },
   }),
+  createReceiptQueue: ({ poolKey }) => ({
+    path: '/receipts/queues',
+    body: { type: 'SecretRingReport', suffix: '2', poolKeys: [poolKey] },
+  }),
+  changeReceiptQueue: ({ queueName }) => ({
+    path: `/receipts/queues/${queueName}`,
+    body: { visibilitySeconds: 60 },
+  }),
+  putReceiptPush: () => ({
+    path: '/receipts/pushes/SecretReport',
+    body: { url: 'https://receipts.example.invalid/', enabled: false },
+    ownOnly: true,
+  }),
+  rotateReceiptPush: () => ({
+    path: '/receipts/pushes/SecretReport/rotate',
+    body: {},
+    ownOnly: true,
+  }),
+  testReceiptPush: () => ({ path: '/receipts/pushes/SecretReport/test', ownOnly: true }),
+  resendReceipts: ({ receiptId }) => ({
+    path: '/receipts/deliveries/resend',
+    body: { ids: [receiptId] },
+  }),
+  replayReceipts: ({ queueName }) => ({
+    path: '/receipts/replay',
+    body: { type: 'SecretReport', since: '2030-01-30T02:00:00Z', queue: queueName },
+  }),
   createToken: ({ accountId }) => ({
     path: '/tokens',
     body: { name: 'test', scopes: ['read'], accountId },
@@ -205,6 +237,11 @@ export const recipes: Readonly<Record<string, (things: Things) => Recipe>> = {
   deleteTrunk: () => ({ path: '/trunks/one-more' }),
 
   // What goes.
+  deleteReceiptQueue: ({ queueName }) => ({ path: `/receipts/queues/${queueName}?discard=true` }),
+  deleteReceiptPush: () => ({
+    path: '/receipts/pushes/SecretReport?discard=true',
+    ownOnly: true,
+  }),
   deleteBindings: ({ bindingId, poolKey }) => ({
     path: '/bindings/bulk-unbind',
     body: { items: [{ id: bindingId, poolKey }] },

@@ -3,6 +3,7 @@ import { ensurePartition, upsertCallRecords } from '../../src/cdr/call-record-ta
 import { createEventSealer, parseStoredEvent } from '../../src/cdr/stored-event.ts'
 import type { AccountId, BindingId, PoolKey, VirtualNumber } from '../../src/domain/ids.ts'
 import { scopes } from '../../src/domain/scope.ts'
+import { storeReceipts } from '../../src/receipts/store.ts'
 import type { ApiEngine } from './api-engine.ts'
 import { use } from './at-rest.ts'
 import { aCall, aNumber } from './call-events.ts'
@@ -29,6 +30,9 @@ export type Things = {
   readonly orderId: string
   readonly migrationId: string
   readonly certifierId: string
+  /** Tied to the first pool; its type is pushed too. */
+  readonly queueName: string
+  readonly receiptId: string
 }
 
 export type Answer = { readonly status: number; readonly text: string; readonly json: Json }
@@ -143,7 +147,34 @@ async function someThings(
     orderId: text(order, 'id'),
     migrationId: text(migration, 'id'),
     certifierId: text(certifier, 'id'),
+    ...(await someReceipts(engine, { ask, accountId, poolKey })),
   }
+}
+
+/** A queue, a push to nowhere that is off, and a receipt for both. */
+async function someReceipts(
+  { database, vault }: ApiEngine,
+  { ask, accountId, poolKey }: { ask: Ask; accountId: string; poolKey: string },
+): Promise<{ queueName: string; receiptId: string }> {
+  const queue = await made(
+    ask('POST', '/v1/receipts/queues', {
+      ...{ type: 'SecretReport', suffix: '1', poolKeys: [poolKey] },
+    }),
+  )
+  const push = '/v1/receipts/pushes/SecretReport'
+  const settings = { url: 'https://receipts.example.invalid/', timeoutMs: 500 }
+  await made(ask('PUT', push, settings))
+  await storeReceipts(database.sql, vault, [
+    {
+      ...{ accountId: accountId as AccountId, type: 'SecretReport', eventId: `${accountId}:end` },
+      ...{ revision: 1, callId: undefined, poolKey: poolKey as PoolKey, happenedAt: new Date() },
+      body: { id: `${accountId}:end` },
+    },
+  ])
+  await made(ask('PUT', push, { ...settings, enabled: false }))
+  const { items } = await made(ask('GET', '/v1/receipts/deliveries'))
+  const [receipt] = items as Json[]
+  return { queueName: text(queue, 'name'), receiptId: text(receipt ?? {}, 'id') }
 }
 
 async function aCallRecord(
@@ -188,4 +219,6 @@ export const nobodysThings: Things = {
   orderId: '899999999999992',
   migrationId: '899999999999993',
   certifierId: '899999999999994',
+  queueName: 'Alicom-Queue-nobody-SecretReport-1',
+  receiptId: '899999999999993',
 }

@@ -16,6 +16,9 @@ import type { PoolAlarms } from '../../numbers/pool-alarms.ts'
 import type { Pools } from '../../numbers/pools.ts'
 import type { StockLeft } from '../../numbers/remaining.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
+import type { Deliveries } from '../../receipts/deliveries.ts'
+import type { PushRoutes } from '../../receipts/push-routes.ts'
+import type { QueueRoutes } from '../../receipts/routes.ts'
 import type { Simulate } from '../../route/simulate.ts'
 import { accessKeyRoutes, type ShownAccessKeys } from './access-keys.ts'
 import { accountRoutes } from './accounts.ts'
@@ -34,6 +37,9 @@ import { numberMigrationRoutes } from './number-migrations.ts'
 import { numberRoutes } from './numbers.ts'
 import { orderRoutes } from './orders.ts'
 import { poolRoutes } from './pools.ts'
+import { receiptDeliveryRoutes } from './receipt-deliveries.ts'
+import { receiptPushRoutes } from './receipt-pushes.ts'
+import { receiptQueueRoutes } from './receipt-queues.ts'
 import { revealRoutes } from './reveal.ts'
 import { simulateRoutes } from './simulate.ts'
 import { tokenRoutes } from './tokens.ts'
@@ -56,6 +62,9 @@ export type V1Rooms = {
   readonly trunks: ShownTrunks
   readonly callRecords: CallRecords
   readonly simulate: Simulate
+  readonly queueRoutes: QueueRoutes
+  readonly pushRoutes: PushRoutes
+  readonly deliveries: Deliveries
   readonly accounts: Accounts
   readonly tokens: Tokens
   readonly accessKeys: ShownAccessKeys
@@ -84,6 +93,9 @@ export const v1Routes: FastifyPluginAsync<V1Rooms> = async (app, rooms) => {
   await app.register(trunkRoutes, { trunks })
   await app.register(callRoutes, { callRecords, parser })
   await app.register(simulateRoutes, { simulate: rooms.simulate, parser })
+  await app.register(receiptQueueRoutes, { queueRoutes: rooms.queueRoutes })
+  await app.register(receiptPushRoutes, { pushRoutes: rooms.pushRoutes })
+  await app.register(receiptDeliveryRoutes, { deliveries: rooms.deliveries })
   await app.register(accountRoutes, { accounts })
   await app.register(tokenRoutes, { tokens })
   await app.register(accessKeyRoutes, { accessKeys })

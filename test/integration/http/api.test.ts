@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createAccountRooms } from '../../../src/accounts/account-rooms.ts'
 import { createPoolRooms } from '../../../src/app/pool-rooms.ts'
+import { createReceiptRooms } from '../../../src/app/pushes.ts'
 import { createBindings } from '../../../src/bindings/bindings.ts'
 import { createRoutePublisher } from '../../../src/bindings/route-publisher.ts'
 import { createCallRecordWriter } from '../../../src/cdr/call-record-writer.ts'
@@ -67,6 +68,12 @@ beforeAll(async () => {
         publisher,
       }),
       ...createPoolRooms({ sql, vault, publisher, settings: poolSettings }),
+      ...createReceiptRooms({
+        sql,
+        vault,
+        closers: [],
+        settings: { RECEIPT_PRIVATE_HOSTS: false },
+      }),
       numberMigrations: createNumberMigrations({ sql, clock: systemClock, publisher }),
       certification: createCertification({
         ...{ sql, vault, clock: systemClock, log, publicUrl: 'http://127.0.0.1' },

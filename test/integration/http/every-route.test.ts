@@ -79,7 +79,7 @@ function idsIn(text: string, things: Things, asked: string): string[] {
 /** Refused, or a look at what one does not have, or a bulk of which nothing was done, or a call that nobody gets. */
 function showsNothing({ status, json }: Answer, method: string): boolean {
   const isEmpty = Array.isArray(json['items']) && json['items'].length === 0
-  const isIdle = json['done'] === 0 || json['decision'] === 'refuse'
+  const isIdle = json['done'] === 0 || json['receipts'] === 0 || json['decision'] === 'refuse'
   return status >= 400 || method === 'GET' || isEmpty || isIdle
 }
 

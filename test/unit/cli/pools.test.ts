@@ -71,7 +71,7 @@ test.each<[string, object, string, unknown]>([
   [
     `pool alarms --open --pool ${key}`,
     list(alarm),
-    `GET /alarms?poolKey=${key}&open=true&limit=50`,
+    `GET /alarms?kind=pool-utilisation&poolKey=${key}&open=true&limit=50`,
     undefined,
   ],
   [

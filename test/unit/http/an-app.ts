@@ -27,6 +27,7 @@ import { aMarket } from './a-market.ts'
 import { moveRooms } from './moves-and-certification.ts'
 import { someBindings } from './some-bindings.ts'
 import { poolRooms } from './some-pools.ts'
+import { someReceipts } from './some-receipts.ts'
 import { someSimulations } from './some-simulations.ts'
 
 export const token = 'a-token-that-only-tests-know'
@@ -193,6 +194,7 @@ function someRooms(commands: BindCommand[]): Omit<V1Rooms, keyof AccountRooms> {
       get: async (_account, id) => (id === aCall().callId ? aCall() : undefined),
     },
     simulate: someSimulations(account, number(secrets.b)),
+    ...someReceipts(account),
   }
 }
 

@@ -74,6 +74,7 @@ function anAlarm(given: Pick<Alarm, 'accountId' | 'poolKey'>): Alarm {
     kind: 'pool-utilisation',
     percent: 80.5,
     threshold: 80,
+    subject: undefined,
     raisedAt: new Date('2030-01-30T02:00:00Z'),
     clearedAt: undefined,
     ...given,
