@@ -1,9 +1,10 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { TrunkId } from '../../../src/domain/ids.ts'
 import type { Trunk } from '../../../src/domain/trunk.ts'
 import { parseAddressBlock } from '../../../src/platform/address-block.ts'
-import { compile } from '../../../src/trunks/trunk-directory.ts'
+import { createLogger } from '../../../src/platform/logger.ts'
+import { compile, createTrunkDirectory } from '../../../src/trunks/trunk-directory.ts'
 
 const aTrunk = (id: string, addresses: string[], change: Partial<Trunk> = {}): Trunk => ({
   id: id as TrunkId,
@@ -95,4 +96,23 @@ test('every address of a list finds its trunk', () => {
       },
     ),
   )
+})
+
+test('a directory that could not be read when it was started goes on trying', async () => {
+  let isAway = true
+  const directory = createTrunkDirectory({
+    trunks: {
+      async all() {
+        if (isAway) throw new Error('away')
+        return [aTrunk('one', [], { priority: 1 })]
+      },
+    },
+    refreshMs: 1,
+    log: createLogger({ level: 'silent' }),
+  })
+  await expect(directory.start()).rejects.toThrow('away')
+  expect(directory.outgoing()).toEqual([])
+  isAway = false
+  await vi.waitFor(() => expect(directory.outgoing().map(({ id }) => id)).toEqual(['one']))
+  await directory.stop()
 })
