@@ -6,6 +6,7 @@ import type { AccountId, PoolKey } from '../../domain/ids.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { principalOf } from '../auth.ts'
 import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { guessable } from '../guessable.ts'
 import { problems, RequestRefused } from '../problem.ts'
 import { bindingBulkRoutes } from './binding-bulks.ts'
 import { changeOf, commandOf, idIn } from './binding-requests.ts'
@@ -32,8 +33,6 @@ import {
   virtualIn,
   virtualNumberShape,
 } from './shapes.ts'
-
-const searchesPerMinute = 120
 
 const BindingParams = Type.Object({ id: bindingIdShape })
 
@@ -142,9 +141,7 @@ function addLists(app: App, { bindings, parser }: BindingDeps): void {
   app.post(
     '/bindings/search',
     {
-      // Whoever searches for one number after the other finds out digits that answers mask: it is
-      // slow, and it stands in the audit log.
-      config: { scope: 'read', rateLimit: { max: searchesPerMinute, timeWindow: 60_000 } },
+      config: { scope: 'read', ...guessable },
       schema: {
         operationId: 'searchBindings',
         summary: 'Bindings of a real number, newest first',

@@ -6,6 +6,7 @@ import type { BlockedCaller } from '../../numbers/blacklist-entry.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { principalOf } from '../auth.ts'
 import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { guessable } from '../guessable.ts'
 import { problems } from '../problem.ts'
 import {
   closed,
@@ -196,7 +197,7 @@ function addListing(app: App, { blacklist, parser }: BlacklistDeps): void {
   app.post(
     '/pools/:key/blocked-callers/search',
     {
-      config: { scope: 'read', audit: false },
+      config: { scope: 'read', ...guessable },
       schema: {
         operationId: 'searchBlockedCallers',
         summary: 'Whether a number is on the blacklist of a pool',

@@ -6,6 +6,7 @@ import type { BlockedPair } from '../../numbers/blacklist-entry.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { principalOf } from '../auth.ts'
 import { type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { guessable } from '../guessable.ts'
 import { problems } from '../problem.ts'
 import {
   BlacklistParams,
@@ -207,7 +208,7 @@ function addListing(app: App, { blacklist, parser }: BlacklistDeps): void {
   app.post(
     '/pools/:key/blocked-pairs/search',
     {
-      config: { scope: 'read', audit: false },
+      config: { scope: 'read', ...guessable },
       schema: {
         operationId: 'searchBlockedPairs',
         summary: 'Pairs on the blacklist of a pool that a number stands in, on either side',

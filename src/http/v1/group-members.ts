@@ -5,6 +5,7 @@ import type { Groups } from '../../numbers/groups.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { principalOf } from '../auth.ts'
 import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { guessable } from '../guessable.ts'
 import { problems } from '../problem.ts'
 import {
   AllNumbers,
@@ -131,7 +132,7 @@ function addLists(app: App, { groups, parser }: GroupDeps): void {
   app.post(
     '/pools/:key/groups/:id/members/search',
     {
-      config: { scope: 'read', audit: false },
+      config: { scope: 'read', ...guessable },
       schema: {
         operationId: 'searchGroupMembers',
         summary: 'Whether a number is in a G group',

@@ -5,6 +5,7 @@ import type { Groups } from '../../numbers/groups.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { principalOf } from '../auth.ts'
 import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { guessable } from '../guessable.ts'
 import { problems } from '../problem.ts'
 import { groupMemberRoutes } from './group-members.ts'
 import {
@@ -107,7 +108,7 @@ function addLists(app: App, { groups, parser }: GroupDeps): void {
   app.post(
     '/pools/:key/groups/search',
     {
-      config: { scope: 'read', audit: false },
+      config: { scope: 'read', ...guessable },
       schema: {
         operationId: 'searchGroups',
         summary: 'G groups of an AXG pool that a number is in, newest first',

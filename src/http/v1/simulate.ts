@@ -5,6 +5,7 @@ import { causeOf } from '../../domain/hangup.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import type { Simulate, Simulation } from '../../route/simulate.ts'
 import { principalOf } from '../auth.ts'
+import { guessable } from '../guessable.ts'
 import { problems } from '../problem.ts'
 import {
   bindingIdShape,
@@ -20,8 +21,6 @@ import {
   virtualIn,
   virtualNumberShape,
 } from './shapes.ts'
-
-const simulationsPerMinute = 120
 
 const SimulateRequest = Type.Object(
   {
@@ -146,9 +145,7 @@ export const simulateRoutes: FastifyPluginAsyncTypebox<SimulateDeps> = async (
   app.post(
     '/simulate',
     {
-      // Whoever tries one caller after the other finds out digits that answers mask: it is slow,
-      // and it stands in the audit log.
-      config: { scope: 'read', rateLimit: { max: simulationsPerMinute, timeWindow: 60_000 } },
+      config: { scope: 'read', ...guessable },
       schema: {
         operationId: 'simulateCall',
         summary: 'What would become of a call: this caller dials this X now',

@@ -196,7 +196,7 @@ async function anApiWithTokens(find: (given: string) => Promise<TokenHolder | un
     tokens: { find },
   })
   const { app } = await anApi({ authenticate })
-  return (given: string, options: { url?: string; remoteAddress?: string } = {}) =>
+  return (given: string, options: { method?: 'POST'; url?: string; remoteAddress?: string } = {}) =>
     app.inject({ url: '/v1/pools', headers: { authorization: `Bearer ${given}` }, ...options })
 }
 
@@ -268,6 +268,21 @@ test('a token with a limit of its own has that one, and every answer says what i
   expect(first.headers).toMatchObject({ 'x-ratelimit-limit': '1', 'x-ratelimit-remaining': '0' })
   expect((await ask('small')).statusCode).toBe(429)
   expect((await ask('usual')).headers).toMatchObject({ 'x-ratelimit-limit': '6000' })
+})
+
+test('what tells whether a real number is there can be asked only slowly', async () => {
+  const { ask } = await anApi()
+  const searches = behindToken().filter(
+    ({ method, scope }) => method === 'POST' && scope === 'read',
+  )
+  expect(searches.length).toBeGreaterThan(4)
+  for (const { name, method, url } of searches) {
+    const answer = await ask({ method, url, payload: {} })
+    expect(answer.headers['x-ratelimit-limit'], name).toBe('120')
+  }
+  const askWith = await anApiWithTokens(async () => aHolder({ requestsPerMinuteMax: 7 }))
+  const answer = await askWith('axb_token', { method: 'POST', url: '/v1/bindings/search' })
+  expect(answer.headers['x-ratelimit-limit']).toBe('7')
 })
 
 test('an address behind a trusted proxy is the one that the proxy tells', async () => {
