@@ -19,7 +19,7 @@ async function everyOperation() {
   return Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, { security }]) => ({
       name: `${method.toUpperCase()} ${path}`,
-      method: method.toUpperCase() as 'GET',
+      method: method.toUpperCase() as 'GET' | 'POST',
       url: path.replace(/\{\w+\}/g, '1000000000000001'),
       scope: security?.[0]?.token?.[0],
     })),
