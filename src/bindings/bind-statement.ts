@@ -170,7 +170,7 @@ function clearingOf(product: BindableProduct): string {
 , stale as (
   update binding b set ended_at = b.expires_at, end_reason = 'expired'
     from (${inTheWay(product).map(expiredLeg).join(' union all ')}) as l
-   where b.id = l.binding_id and b.ended_at is null
+   where b.id = l.binding_id and b.ended_at is null and b.expires_at <= :now
   returning b.id
 ), cleared as (
   delete from binding_leg l using stale

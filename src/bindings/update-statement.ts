@@ -83,7 +83,7 @@ with joined as materialized (
           select l.binding_id from held join binding_leg l on l.x = held.x
            where l.party = :bIndex::text and held.product = 'AXB' and l.binding_id <> held.id
              and l.expires_at <= :now) as l
-   where b.id = l.binding_id and b.ended_at is null
+   where b.id = l.binding_id and b.ended_at is null and b.expires_at <= :now
   returning b.id
 ), cleared as (
   delete from binding_leg l using stale
