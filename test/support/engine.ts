@@ -23,10 +23,7 @@ const readyMsMax = 30_000
 const stopMsMax = 20_000
 
 export async function startEngine(
-  runtime: Pick<
-    Runtime,
-    'databaseUrl' | 'redisUrl' | 'drachtioUrl' | 'freeswitchUrls' | 'dataDir'
-  >,
+  runtime: Pick<Runtime, 'databaseUrl' | 'redisUrl' | 'drachtioUrl' | 'freeswitchUrls' | 'dataDir'>,
   options: {
     roles?: string
     env?: Readonly<Record<string, string>>

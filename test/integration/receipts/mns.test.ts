@@ -205,7 +205,7 @@ describe('QueryTokenForMnsQueue', () => {
     await token.receiveMessage(ends)
     await mnsClient(engine.base, own).receiveMessage(ends)
     const operator = asker(engine.base, engine.adminToken)
-    const { json } = await operator('GET', `/v1/audit?accountId=${shop}&actor=${own.id}`)
+    const { json } = await operator('GET', `/v1/audit?action=ReadReceiptQueue&accountId=${shop}&actor=${own.id}`)
     expect(json['items']).toEqual([
       expect.objectContaining({ action: 'ReadReceiptQueue', subjects: [ends], status: 200 }),
     ])

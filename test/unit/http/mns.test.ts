@@ -81,7 +81,7 @@ beforeEach(async () => {
   note = () => undefined
   holder = {
     ...{ keyId: key.id, accountId: 'shop' as AccountId, operator: false, suspended: false },
-    ...{ enabled: true, scopes: ['read'], addresses: [], secrets: [key.secret] },
+    ...{ enabled: true, scopes: ['reveal'], addresses: [], secrets: [key.secret] },
   }
   app = fastify({
     handlerTimeout: 200,
@@ -143,7 +143,7 @@ describe('who may read', () => {
   test.each<[string, Partial<KeyHolder>]>([
     ['is disabled', { enabled: false }],
     ['is of an account that is suspended', { suspended: true }],
-    ['lacks the scope', { scopes: ['bind', 'numbers'] }],
+    ['lacks the scope', { scopes: ['read', 'bind', 'numbers'] }],
     ['is for other addresses', { addresses: ['192.0.2.0/24'] }],
   ])('not with a key that %s', async (_why, change) => {
     holder = { ...holder, ...change }

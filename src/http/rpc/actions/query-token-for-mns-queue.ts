@@ -5,7 +5,7 @@ import { defineAction } from '../action.ts'
 /** A key for a while with which one queue can be read (product-semantics 4.11). */
 export const queryTokenForMnsQueue = defineAction({
   name: 'QueryTokenForMnsQueue',
-  scope: 'read',
+  scope: 'reveal',
   perSecondMax: 100,
   schema: Type.Object({
     MessageType: Type.String({
