@@ -43,6 +43,18 @@ test('no label could hold a number', async () => {
   const { registry } = createMetrics()
   const own = registry.getMetricsAsArray().filter((each) => each.name.startsWith('axbridge_'))
   const labels = own.flatMap((each) => ('labelNames' in each ? (each.labelNames as string[]) : []))
-  const closed = ['trunk', 'reason', 'source', 'host', 'server', 'method', 'route', 'status']
+  const closed = [
+    'trunk',
+    'reason',
+    'source',
+    'host',
+    'server',
+    'method',
+    'route',
+    'status',
+    'type',
+    'outcome',
+    'way',
+  ]
   expect(labels.filter((label) => !closed.includes(label))).toEqual([])
 })
