@@ -205,9 +205,10 @@ describe('QueryTokenForMnsQueue', () => {
     await token.receiveMessage(ends)
     await mnsClient(engine.base, own).receiveMessage(ends)
     const operator = asker(engine.base, engine.adminToken)
-    const { json } = await operator('GET', `/v1/audit?action=ReadReceiptQueue&accountId=${shop}&actor=${own.id}`)
-    expect(json['items']).toEqual([
-      expect.objectContaining({ action: 'ReadReceiptQueue', subjects: [ends], status: 200 }),
+    const { json } = await operator('GET', `/v1/audit?accountId=${shop}&actor=${own.id}`)
+    const items = json['items'] as { action: string }[]
+    expect(items.filter(({ action }) => action === 'ReadReceiptQueue')).toEqual([
+      expect.objectContaining({ subjects: [ends], status: 200 }),
     ])
   })
 
