@@ -1,7 +1,6 @@
 import type { CallerRole, PoolSettings, Product } from '../domain/call.ts'
 import type { AccountId, BindingId, PoolKey } from '../domain/ids.ts'
 import {
-  type CallerHoldings,
   extensionParty,
   type SealedBinding,
   type SealedLeg,
@@ -9,7 +8,7 @@ import {
 } from '../domain/route-change.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { RouteQuestion } from './read-cached.ts'
-import type { ReadCaller, ReadRoute } from './route-cache.ts'
+import type { ReadRoute } from './route-cache.ts'
 
 type NumberRow = {
   readonly version: string
@@ -145,34 +144,4 @@ function common(leg: LegRow) {
     ringSecondsMax: leg.ring_seconds_max ?? undefined,
     talkSecondsMax: leg.talk_seconds_max ?? undefined,
   }
-}
-
-/** What is held about one caller. Zero: never anything. */
-export async function findCaller(sql: Sql, party: string): Promise<ReadCaller> {
-  const [row] = await sql.rows<{
-    version: string | null
-    groups: string[]
-    blocked_by: string[]
-    blocked_from: [string, string][]
-  }>({
-    name: 'resolve.find-caller',
-    text: `
-      select (select version from caller_version where party = $1) as version,
-             array(select group_id::text from group_member where party = $1) as groups,
-             array(select pool_key from blocked_caller where party = $1) as blocked_by,
-             (select coalesce(json_agg(json_build_array(pool_key, other)), '[]') from (
-                select pool_key, second_party as other from blocked_pair
-                 where first_party = $1 and way in ('DUPLEX_REJECT', 'PHONEB_REJECT')
-                union
-                select pool_key, first_party from blocked_pair
-                 where second_party = $1 and way in ('DUPLEX_REJECT', 'PHONEA_REJECT')
-              ) as pair) as blocked_from`,
-    values: [party],
-  })
-  const holdings: CallerHoldings = {
-    groups: row?.groups ?? [],
-    blockedBy: (row?.blocked_by ?? []) as PoolKey[],
-    blockedFrom: (row?.blocked_from ?? []) as [PoolKey, string][],
-  }
-  return { party, version: Number(row?.version ?? 0), holdings }
 }

@@ -2,11 +2,11 @@ import type { Product } from '../domain/call.ts'
 import type { SealedLeg, SealedNumberRoute } from '../domain/route-change.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { CacheTrust } from './cache-trust.ts'
-import { standingMatters } from './meet.ts'
 import type { CachedRoute, RecordsWanted, RouteQuestion } from './read-cached.ts'
 import { createWantedRecords, recordsWanted } from './records-wanted.ts'
 import type { RouteCache } from './route-cache.ts'
 import type { CachedValue } from './route-record.ts'
+import { standingMatters } from './standing.ts'
 
 /** What is known of X for this caller. */
 export type Known = {

@@ -1,12 +1,6 @@
-import type { BoundRoute, CallerRole, CallerStanding } from '../domain/call.ts'
-import type { PoolKey } from '../domain/ids.ts'
+import type { BoundRoute, CallerRole } from '../domain/call.ts'
 import { PhoneNumber } from '../domain/phone-number.ts'
-import type {
-  CallerHoldings,
-  OwnTerms,
-  SealedLeg,
-  SealedNumberRoute,
-} from '../domain/route-change.ts'
+import type { OwnTerms, SealedLeg, SealedNumberRoute } from '../domain/route-change.ts'
 import { tonesOver } from '../domain/tones.ts'
 import type { Vault } from '../platform/vault.ts'
 
@@ -80,46 +74,6 @@ function metLeg(leg: SealedLeg | undefined): Met | undefined {
   if (leg === undefined) return undefined
   const { callerRole, peerSealed } = leg
   return { binding: leg, callerRole, peerSealed, groupId: undefined }
-}
-
-/** Whether what is held about callers may decide about calls to this X. */
-export function standingMatters(number: SealedNumberRoute): boolean {
-  return number.settings.screened || number.product === 'AXG'
-}
-
-/** Whether it does about this call: A of an AXG need not be in its group. */
-export function standingDecides(
-  number: SealedNumberRoute | undefined,
-  met: Met | undefined,
-): number is SealedNumberRoute {
-  if (number === undefined) return false
-  return number.settings.screened || met?.callerRole === 'G'
-}
-
-export function standingOf(
-  holdings: CallerHoldings,
-  call: {
-    readonly poolKey: PoolKey | undefined
-    readonly met: Met | undefined
-    readonly lastCaller: string | undefined
-  },
-  indexOf: (sealed: string) => string,
-): CallerStanding {
-  const { poolKey, met, lastCaller } = call
-  const barred = holdings.blockedFrom.filter(([pool]) => pool === poolKey)
-  // Unsealing and indexing costs more than the rest of the lookup: only for who has entries.
-  const isBarredFrom = (sealed: string | undefined): boolean => {
-    if (barred.length === 0 || sealed === undefined) return false
-    const index = indexOf(sealed)
-    return barred.some(([, party]) => party === index)
-  }
-  return {
-    isKnown: true,
-    blockedByPool: holdings.blockedBy.some((pool) => pool === poolKey),
-    blockedFromPeer: isBarredFrom(met?.peerSealed),
-    blockedFromLastCaller: isBarredFrom(lastCaller),
-    inGroup: met?.groupId !== undefined && holdings.groups.includes(met.groupId),
-  }
 }
 
 /**

@@ -1,6 +1,6 @@
-import { type CallerStanding, type RouteRecord, stranger } from '../domain/call.ts'
+import { type RouteRecord, stranger } from '../domain/call.ts'
 import { DomainError } from '../domain/errors.ts'
-import type { PoolKey, VirtualNumber } from '../domain/ids.ts'
+import type { VirtualNumber } from '../domain/ids.ts'
 import type { PhoneNumber } from '../domain/phone-number.ts'
 import { extensionParty, type SealedNumberRoute } from '../domain/route-change.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -8,9 +8,10 @@ import type { Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
 import type { CacheTrust } from './cache-trust.ts'
 import { createLookInCache, type Known, knownFrom } from './look-in-cache.ts'
-import { boundRoute, type Met, meet, sealedNumber, standingDecides, standingOf } from './meet.ts'
-import type { CachedRoute, RouteQuestion } from './read-cached.ts'
-import type { ReadCaller, ReadRoute, RouteCache } from './route-cache.ts'
+import { boundRoute, type Met, meet, sealedNumber } from './meet.ts'
+import type { RouteQuestion } from './read-cached.ts'
+import type { ReadRoute, RouteCache } from './route-cache.ts'
+import { createFindStanding, standingDecides } from './standing.ts'
 import { createTruth, isAway, type TruthUse } from './truth.ts'
 
 /** Where an answer came from. `miss`: from Postgres, and put into Redis. `postgres`: Redis was not asked or not believed. */
@@ -46,6 +47,7 @@ export function createResolveRoute(deps: Deps): ResolveRoute {
   const onLookup = deps.onLookup ?? (() => undefined)
   const lookInCache = createLookInCache(deps)
   const truth = createTruth(deps)
+  const findStanding = createFindStanding({ ...deps, truth })
 
   async function resolve(question: RouteQuestion, at: Date): Promise<RouteRecord> {
     const { party } = question
@@ -55,17 +57,17 @@ export function createResolveRoute(deps: Deps): ResolveRoute {
     const known = inCache ?? knownFromTruth(await truth.route(question, use), question)
     const { number, version } = known
     const met = meet(number, known, party, at)
-    const holdings =
-      party !== undefined && standingDecides(number, met)
-        ? await holdingsOf(deps, truth, { number, party, use, cached })
-        : undefined
     const lastCaller = isCallback(number, met) ? await truth.lastCaller(met) : undefined
-    const isFromRedis = inCache !== undefined && holdings?.isFromTruth !== true
+    const found =
+      party !== undefined && standingDecides(number, met)
+        ? await findStanding(number, { party, use, met, lastCaller }, cached)
+        : undefined
+    const isFromRedis = inCache !== undefined && found?.isFromTruth !== true
     onLookup(isFromRedis ? 'redis' : elsewhere[use])
     return {
       number,
       binding: boundRoute(met, number, vault),
-      standing: standingFrom(holdings, { poolKey: number?.poolKey, met, lastCaller }, vault),
+      standing: found?.standing ?? stranger,
       lastCaller: sealedNumber(lastCaller, vault),
       source: isFromRedis ? 'redis' : 'postgres',
       version,
@@ -92,53 +94,6 @@ function knownFromTruth({ number, version, parties }: ReadRoute, question: Route
     dialled: question.extension === undefined ? undefined : leg(extensionParty(question.extension)),
     version,
   }
-}
-
-/** What is held about the caller. Undefined in it: nobody can tell. */
-type Holdings = {
-  readonly holdings: ReadCaller['holdings'] | undefined
-  readonly isFromTruth: boolean
-}
-
-async function holdingsOf(
-  { log }: Deps,
-  truth: ReturnType<typeof createTruth>,
-  given: {
-    readonly number: SealedNumberRoute
-    readonly party: string
-    readonly use: TruthUse
-    readonly cached: CachedRoute | undefined
-  },
-): Promise<Holdings> {
-  const { number, party, use, cached } = given
-  if (cached?.caller.kind === 'caller') {
-    return { holdings: cached.caller.holdings, isFromTruth: false }
-  }
-  try {
-    const { holdings } = await truth.caller(party, use)
-    return { holdings, isFromTruth: true }
-  } catch (err) {
-    // Whom a blacklist bars is let through while nobody can tell, rather than all others kept out;
-    // who is not known to be in a group is not.
-    if (!isAway(err) || number.product === 'AXG') throw err
-    log.warn({ err, x: number.x }, 'a call goes on without the blacklist')
-    return { holdings: undefined, isFromTruth: true }
-  }
-}
-
-function standingFrom(
-  holdings: Holdings | undefined,
-  call: {
-    readonly poolKey: PoolKey | undefined
-    readonly met: Met | undefined
-    readonly lastCaller: string | undefined
-  },
-  vault: Vault,
-): CallerStanding {
-  if (holdings === undefined) return stranger
-  const held = holdings.holdings
-  if (held === undefined) return { ...stranger, isKnown: false }
-  return standingOf(held, call, (sealed) => vault.blindIndex(vault.open(sealed)))
 }
 
 /** Whether A calls and is sent to whoever called last. */

@@ -18,6 +18,7 @@ import type {
  * 18|b["1000000000000007","A",1764000000,…]             the binding that this party, or this
  *                                                        extension, leads to on X
  * 18|c[["2000000000001"],[],[]]                         what is held about a caller
+ * 18|m                                                  so much that it is not kept
  * 18|-                                                  nothing: X is not ours, or nobody is bound
  * 18|?                                                  forgotten: ask Postgres
  * 18|?r1.42                                             forgotten, and reader r1.42 is asking
@@ -26,7 +27,11 @@ import type {
 export type CachedValue =
   | { readonly kind: 'number'; readonly version: number; readonly number: SealedNumberRoute }
   | { readonly kind: 'bound'; readonly version: number; readonly bound: SealedLeg }
-  | { readonly kind: 'caller'; readonly version: number; readonly holdings: CallerHoldings }
+  | {
+      readonly kind: 'caller'
+      readonly version: number
+      readonly holdings: CallerHoldings | 'much'
+    }
   | { readonly kind: 'absent'; readonly version: number }
   | { readonly kind: 'unknown' }
 
@@ -65,7 +70,8 @@ export function encodeBound(version: number, bound: SealedLeg): string {
   return `${version}|b${JSON.stringify([...fields, ...termFields(bound), aIndex])}`
 }
 
-export function encodeCaller(version: number, holdings: CallerHoldings): string {
+export function encodeCaller(version: number, holdings: CallerHoldings | 'much'): string {
+  if (holdings === 'much') return `${version}|m`
   const { groups, blockedBy, blockedFrom } = holdings
   return `${version}|c${JSON.stringify([groups, blockedBy, blockedFrom])}`
 }
@@ -102,6 +108,8 @@ export function decodeValue(x: VirtualNumber, value: string | null | undefined):
       return decodeNumber(x, version, content)
     case 'b':
       return decodeBound(version, fieldsOf(content))
+    case 'm':
+      return { kind: 'caller', version, holdings: 'much' }
     case 'c':
       return decodeCaller(version, fieldsOf(content))
     default:

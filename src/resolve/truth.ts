@@ -4,7 +4,8 @@ import { createGuard, NotTriedError } from '../platform/breaker.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Sql } from '../platform/sql.ts'
 import { LimitReached, within } from '../platform/within.ts'
-import { findCaller, findRoute } from './find-route.ts'
+import { findCaller, findHeld } from './find-caller.ts'
+import { findRoute } from './find-route.ts'
 import { findLastCaller } from './last-caller.ts'
 import type { Met } from './meet.ts'
 import type { RouteQuestion } from './read-cached.ts'
@@ -19,6 +20,8 @@ const lastCallerMsMax = 1_000
 
 /** `miss`: put into Redis as well. `direct`: Redis is not asked or not believed. */
 export type TruthUse = 'miss' | 'direct'
+
+export type Truth = ReturnType<typeof createTruth>
 
 /** What Postgres says, behind a bulkhead and a breaker. */
 export function createTruth(deps: {
@@ -70,6 +73,9 @@ export function createTruth(deps: {
           : filling(() => cache.claimCaller(party), read, cache.fillCaller),
       )
     },
+
+    /** Of a caller about whom more is held than is kept: it has no place in the cache. */
+    held: (asked: Parameters<typeof findHeld>[1]) => guard(() => findHeld(sql, asked)),
 
     /** Sealed. When Postgres cannot tell, it is as if nobody had called: A is sent to B. */
     async lastCaller({ binding }: Met): Promise<string | undefined> {

@@ -246,7 +246,7 @@ describe('what is held about a caller', () => {
   })
   const cachedGroup = async () => {
     const { caller } = await cache.read(question, everything)
-    if (caller.kind !== 'caller') return undefined
+    if (caller.kind !== 'caller' || caller.holdings === 'much') return undefined
     expect(caller.holdings.groups).toEqual([String(caller.version)])
     return caller.version
   }

@@ -6,7 +6,8 @@ import type {
   SealedLeg,
   SealedNumberRoute,
 } from '../../../src/domain/route-change.ts'
-import { meet, standingOf } from '../../../src/resolve/meet.ts'
+import { meet } from '../../../src/resolve/meet.ts'
+import { standingOf } from '../../../src/resolve/standing.ts'
 import { aNumber } from '../../support/builders.ts'
 
 const now = new Date('2026-11-24T08:00:00Z')
