@@ -83,6 +83,7 @@ export type Scene = {
 export type PoolWish = {
   readonly callbackMode?: 'default-b' | 'last-caller' | 'disabled'
   readonly recording?: boolean
+  readonly ringSeconds?: number
   readonly tones?: Tones
   readonly controlUrl?: string
 }
