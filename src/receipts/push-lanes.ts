@@ -63,7 +63,7 @@ export type DueReceipt = {
 }
 
 /** Tries before the last one, which a receipt has for itself: it shall not take others with it. */
-export const triesTogetherMax = 3
+const triesTogetherMax = 3
 
 /**
  * What the lane has to send next, in the order in which it was made; at most one batch. A receipt

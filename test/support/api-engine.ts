@@ -38,6 +38,7 @@ export async function startApiEngine(roles: readonly Role[] = ['api']): Promise<
     AXBRIDGE_ADMIN_TOKEN: adminToken,
     AXBRIDGE_DATA: dir,
     HTTP_PORT: String(port),
+    RECEIPT_PRIVATE_HOSTS: 'true',
   })
   let logged = ''
   const write = (line: string) => {
