@@ -6,6 +6,7 @@ import type { ActionContext } from './action.ts'
 import type { UseNonce } from './nonces.ts'
 import { rpcActions } from './rpc-actions.ts'
 import type { RpcDeps } from './rpc-routes.ts'
+import { subjectsAnswered, subjectsAsked } from './subjects.ts'
 import { createThrottle } from './throttle.ts'
 
 /** What the RPC API needs beside what /v1 shows. */
@@ -35,11 +36,15 @@ export function rpcDepsOf(join: RpcJoin, rooms: V1Rooms): RpcDeps {
 
     /** As /v1 does: noted before, and what became of it after. */
     async noted(request, work) {
-      const intent = await audit.begin(noteOf(request, []))
-      const finish = (status: number) => audit.finish(intent, { status, subjects: [] })
+      const { parameters } = request
+      const intent = await audit.begin(noteOf(request, subjectsAsked(parameters)))
+      const finish = (status: number, done: readonly string[] = []) => {
+        const subjects = [...new Set([...intent.subjects, ...done])]
+        audit.finish(intent, { status, subjects })
+      }
       try {
         const members = await work()
-        finish(200)
+        finish(200, subjectsAnswered(parameters, members, rooms.parser))
         return members
       } catch (err) {
         finish(err instanceof DomainError ? err.httpStatus : 500)

@@ -6,6 +6,7 @@ import type { ActionContext, RpcAction } from './action.ts'
 import { type AdmitDeps, createAdmit } from './admit.ts'
 import { type Format, type Members, sendMembers } from './answer.ts'
 import { actionUnknown, GatewayError } from './gateway-error.ts'
+import type { Parameters } from './parameters.ts'
 import { formatOf, type RpcRequest, readRpcRequest } from './request.ts'
 
 const apiVersion = '2017-05-25'
@@ -14,12 +15,13 @@ export type RpcDeps = AdmitDeps & {
   readonly actions: readonly RpcAction[]
   readonly contextOf: (holder: KeyHolder, request: AdmittedRequest) => ActionContext
   /** Around every action that changes something, as /v1 notes its changes. */
-  readonly noted: <T>(request: AdmittedRequest, work: () => Promise<T>) => Promise<T>
+  readonly noted: (request: AdmittedRequest, work: () => Promise<Members>) => Promise<Members>
 }
 
 type AdmittedRequest = {
   readonly holder: KeyHolder
   readonly action: RpcAction
+  readonly parameters: Parameters
   readonly requestId: string
   readonly address: string
 }
@@ -45,8 +47,9 @@ export const rpcRoutes: FastifyPluginAsync<RpcDeps> = async (app, deps) => {
     if (action === undefined || asked.version !== apiVersion) throw actionUnknown()
     const address = request.ip
     const holder = await admit(asked, action, address)
-    const admitted = { holder, action, requestId, address }
-    const work = () => action.run(asked.parameters, deps.contextOf(holder, admitted))
+    const { parameters } = asked
+    const admitted = { holder, action, parameters, requestId, address }
+    const work = () => action.run(parameters, deps.contextOf(holder, admitted))
     return action.scope === 'read' ? work() : deps.noted(admitted, work)
   }
 
