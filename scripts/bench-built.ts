@@ -6,6 +6,10 @@ export const built = {
   embedded: () =>
     load<typeof import('../src/embedded/start-embedded.ts')>('embedded/start-embedded.js'),
   logger: () => load<typeof import('../src/platform/logger.ts')>('platform/logger.js'),
+  callJournal: () => load<typeof import('../src/cdr/call-journal.ts')>('cdr/call-journal.js'),
+  callRecordWriter: () =>
+    load<typeof import('../src/cdr/call-record-writer.ts')>('cdr/call-record-writer.js'),
+  storedEvent: () => load<typeof import('../src/cdr/stored-event.ts')>('cdr/stored-event.js'),
   redis: () => load<typeof import('../src/platform/redis.ts')>('platform/redis.js'),
   sql: () => load<typeof import('../src/platform/sql.ts')>('platform/sql.js'),
   vault: () => load<typeof import('../src/platform/vault.ts')>('platform/vault.js'),

@@ -85,12 +85,19 @@ export function rowOf(event: StoredEvent): CallRecordRow {
  */
 export function mergeRows(a: CallRecordRow, b: CallRecordRow): CallRecordRow {
   const [further, other] = b.stage > a.stage ? [b, a] : [a, b]
-  const known = Object.entries(further).filter(([, value]) => value !== undefined)
-  const filled: CallRecordRow = { ...other, ...Object.fromEntries(known) }
-  const merged = { ...filled, recording: further.recording }
+  const merged = filled(further, other)
   if (merged.stage !== lostEndStage) return merged
   const times = [a.release_time, b.release_time, merged.start_time].filter((t) => t !== undefined)
   return { ...merged, release_time: times.sort().at(-1) }
+}
+
+/** Field by field into a copy of the one that went further, which lacks few. */
+function filled(further: CallRecordRow, other: CallRecordRow): CallRecordRow {
+  const gaps: Record<string, unknown> = {}
+  for (const column of Object.keys(other) as (keyof CallRecordRow)[]) {
+    if (further[column] === undefined && other[column] !== undefined) gaps[column] = other[column]
+  }
+  return { ...further, ...gaps, recording: further.recording }
 }
 
 /** One row per call, in the order of the table's key: two writers then never wait for each other in a circle. */

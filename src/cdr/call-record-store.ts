@@ -19,6 +19,9 @@ const monthsAhead = 2
 const earliestCall = new Date('2020-01-01T00:00:00Z')
 const aheadMsMax = 24 * 3_600_000
 
+/** `2026-11-24T10`: months begin and end at full hours. */
+const hourLength = 13
+
 type Work = { readonly entry: StreamEntry; readonly row: CallRecordRow }
 
 export function createCallRecordStore({ sql, clock }: { sql: Sql; clock: Clock }): CallRecordStore {
@@ -44,8 +47,10 @@ export function createCallRecordStore({ sql, clock }: { sql: Sql; clock: Clock }
   }
 
   async function write(rows: readonly CallRecordRow[]): Promise<void> {
-    for (const row of rows) await haveMonth(new Date(row.call_time))
-    await upsertCallRecords(sql, foldRows(rows))
+    const folded = foldRows(rows)
+    const hours = new Set(folded.map((row) => row.call_time.slice(0, hourLength)))
+    for (const hour of hours) await haveMonth(new Date(`${hour}:00:00Z`))
+    await upsertCallRecords(sql, folded)
   }
 
   /** One bad row fails the statement for all: then each is tried by itself. */

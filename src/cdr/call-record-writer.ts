@@ -32,6 +32,9 @@ type WriterDeps = {
 const abandonedMsDefault = 30_000
 const chores = { claimMs: 5_000, trimMs: 30_000, prepareMs: 6 * 3_600_000 }
 const waitMs = 500
+/** As far as it goes, most events of a call are in one batch with its end, and its row is written once. */
+const backlogMax = 4_000
+const ordinaryMax = 500
 const forgetMs = 3_600_000
 
 /** From the stream to `call_record`. Any number of workers share the group. */
@@ -68,6 +71,7 @@ function createStep(deps: WriterDeps, redis: Redis): () => Promise<boolean> {
   const diary = createDiary(clock)
   // After a failure something may have been read and not written: that is asked for first.
   let isClean = false
+  let lastRead = 0
 
   async function take(entries: readonly StreamEntry[]): Promise<void> {
     if (entries.length === 0) return
@@ -92,7 +96,10 @@ function createStep(deps: WriterDeps, redis: Redis): () => Promise<boolean> {
       diary.isDone('claim')
     }
     isClean = true
-    return reader.fresh(waitMs)
+    const max = lastRead >= ordinaryMax ? backlogMax : ordinaryMax
+    const fresh = await reader.fresh(waitMs, max)
+    lastRead = fresh.length
+    return fresh
   }
 
   async function chore(name: string, everyMs: number, work: () => Promise<void>): Promise<void> {
@@ -109,6 +116,7 @@ function createStep(deps: WriterDeps, redis: Redis): () => Promise<boolean> {
       return true
     } catch (err) {
       isClean = false
+      lastRead = 0
       throw err
     }
   }

@@ -12,8 +12,8 @@ export type DeadLetter = { readonly entry: StreamEntry; readonly reason: string 
 export type GroupReader = {
   /** What this consumer was given before and never acknowledged. */
   unfinished(): Promise<readonly StreamEntry[]>
-  /** Waits up to `waitMs` for something new. */
-  fresh(waitMs: number): Promise<readonly StreamEntry[]>
+  /** Waits up to `waitMs` for something new: up to `max` entries, 500 unless given. */
+  fresh(waitMs: number, max?: number): Promise<readonly StreamEntry[]>
   /** Takes over what other consumers have left lying for `idleMs`: they are gone. */
   abandoned(idleMs: number): Promise<readonly StreamEntry[]>
   /** Puts the poison aside with its reason, and acknowledges all of them. */
@@ -22,6 +22,7 @@ export type GroupReader = {
   forgetIdleConsumers(idleMs: number): Promise<void>
 }
 
+/** What comes again after a failure is taken in portions of this. */
 const batchMax = 500
 /** A dead letter is a fault to look at; a hundred thousand of them are one and the same fault. */
 const deadLettersMax = 100_000
@@ -36,8 +37,12 @@ export function createGroupReader(deps: {
 }): GroupReader {
   const { redis, group, consumer } = deps
 
-  async function read(from: string, waitMs: number): Promise<readonly StreamEntry[]> {
-    const head = ['GROUP', group, consumer, 'COUNT', batchMax] as const
+  async function read(
+    from: string,
+    waitMs: number,
+    max = batchMax,
+  ): Promise<readonly StreamEntry[]> {
+    const head = ['GROUP', group, consumer, 'COUNT', max] as const
     const tail = ['STREAMS', eventStream, from] as const
     const asked =
       waitMs > 0
@@ -49,7 +54,7 @@ export function createGroupReader(deps: {
 
   return {
     unfinished: () => read('0', 0),
-    fresh: (waitMs) => read('>', waitMs),
+    fresh: (waitMs, max) => read('>', waitMs, max),
     async abandoned(idleMs) {
       const asked = redis.xautoclaim(eventStream, group, consumer, idleMs, '0', 'COUNT', batchMax)
       const [, entries] = (await answered(redis, asked)) as [string, [string, string[] | null][]]

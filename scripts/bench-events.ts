@@ -1,0 +1,113 @@
+import { type Comparison, compare, type Fact } from './bench-comparison.ts'
+import type { CopySetup } from './bench-events-copy.ts'
+import { benchDelay } from './bench-events-delay.ts'
+import type { JournalSetup, JournalTask } from './bench-events-journal.ts'
+import type { RecordsSetup, RecordsTask } from './bench-events-records.ts'
+import type { XaddSetup, XaddTask } from './bench-events-xadd.ts'
+import { type BenchGround, startBenchGround } from './bench-ground.ts'
+import { type Helper, startHelper } from './bench-process.ts'
+
+export type EventsShape = {
+  readonly rounds: number
+  /** Of one round. */
+  readonly calls: number
+  readonly up: number
+  /** Whose receipts are waited for. */
+  readonly delayCalls: number
+  say(text: string): void
+}
+
+/** Short and many: what disturbs one of them does not decide. */
+const roundsPerRound = 3
+
+/** How fast events come from the journal to the stream, and from there to the call records. */
+export async function benchEvents(
+  shape: EventsShape,
+): Promise<{ comparisons: readonly Comparison[]; facts: readonly Fact[] }> {
+  const ground = await startBenchGround()
+  try {
+    const rounds = shape.rounds * roundsPerRound
+    const stream = await benchStream(ground, { ...shape, rounds })
+    const records = await benchRecords(ground, { ...shape, rounds })
+    const facts = await benchDelay(ground, shape.delayCalls)
+    return { comparisons: [...stream, records], facts }
+  } finally {
+    await ground.stop()
+  }
+}
+
+type Journal = Helper<JournalTask, number>
+type Bare = Helper<XaddTask, number>
+
+async function benchStream(ground: BenchGround, shape: EventsShape): Promise<Comparison[]> {
+  const { redisUrl, dataDir } = ground
+  const journal: JournalSetup = { redisUrl, dataDir }
+  const xadd: XaddSetup = { redisUrl }
+  const ours: Journal = startHelper('./bench-events-journal.ts', journal)
+  const bare: Bare = startHelper('./bench-events-xadd.ts', xadd)
+  try {
+    return await takeTurns(ours, bare, shape)
+  } finally {
+    await ours.stop()
+    await bare.stop()
+  }
+}
+
+async function takeTurns(ours: Journal, bare: Bare, shape: EventsShape): Promise<Comparison[]> {
+  const { rounds, calls, up, say } = shape
+  const rates = { append: [] as number[], drain: [] as number[], bare: [] as number[] }
+  // The first round warms both sides up.
+  for (let round = 0; round <= rounds; round++) {
+    const task = { calls, up, from: round * calls }
+    const before = await bare.do(task)
+    const append = await ours.do({ do: 'append', ...task })
+    const drain = await ours.do({ do: 'drain', ...task })
+    if (round === 0) continue
+    rates.bare.push(before)
+    rates.append.push(append)
+    rates.drain.push(drain)
+    say(
+      `round ${round} of ${rounds}: events per second bare ${before.toFixed(0)}, appended ${append.toFixed(0)}, from the journal's files ${drain.toFixed(0)}`,
+    )
+  }
+  const of = (name: string, each: readonly number[]) =>
+    compare({
+      ...{ name, unit: 'per second', ours: each, bare: rates.bare },
+      goal: { least: 0.6 },
+    })
+  return [
+    of('an event, append to stream', rates.append),
+    of('an event, journal to stream', rates.drain),
+  ]
+}
+
+/** Both write into the same table, with everything that hangs on it. */
+async function benchRecords(ground: BenchGround, shape: EventsShape): Promise<Comparison> {
+  const { redisUrl, databaseUrl } = ground
+  const records: RecordsSetup = { redisUrl, databaseUrl }
+  const copy: CopySetup = { databaseUrl }
+  const ours: Helper<RecordsTask, number> = startHelper('./bench-events-records.ts', records)
+  const bare: Helper<RecordsTask, number> = startHelper('./bench-events-copy.ts', copy)
+  const rates = { ours: [] as number[], bare: [] as number[] }
+  const { rounds, calls, up, say } = shape
+  try {
+    for (let round = 0; round <= rounds; round++) {
+      const task = { calls, up, from: round * calls }
+      const copied = await bare.do(task)
+      const written = await ours.do(task)
+      if (round === 0) continue
+      rates.bare.push(copied)
+      rates.ours.push(written)
+      say(
+        `round ${round} of ${rounds}: calls per second bare ${copied.toFixed(0)}, ours ${written.toFixed(0)}`,
+      )
+    }
+  } finally {
+    await ours.stop()
+    await bare.stop()
+  }
+  return compare({
+    ...{ name: 'a call, stream to record', unit: 'per second', ...rates },
+    goal: { least: 0.4 },
+  })
+}
