@@ -148,7 +148,7 @@ async function judgeOne(
   })
   for (const { id } of records) known.add(id)
   return [
-    ...verdict(scene, ground, played, records),
+    ...(await verdict(scene, ground, played, records)),
     ...(canBeSimulated(scene) ? await simulate(scene, ground) : []),
     ...others,
   ]

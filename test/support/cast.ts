@@ -1,5 +1,5 @@
 import { use } from './at-rest.ts'
-import type { Product, Scene, Who } from './catalog.ts'
+import { allScenesOf, type CatalogEntry, type Product, type Scene, type Who } from './catalog.ts'
 
 /** The people of one story; all in E.164 with plus. */
 export type Cast = {
@@ -42,6 +42,20 @@ export function castOf(index: number, product: Product = 'AXB'): Cast {
 export function numberOf(cast: Cast, who: Who): string {
   if (who === 'stranger') return cast.stranger
   return cast[({ A: 'a', B: 'b', C: 'c', D: 'd', N: 'n' } as const)[who]]
+}
+
+/** Whom A, B and the others are about in a story: they call, are rung, or are bound. */
+export function peopleOf(entry: CatalogEntry): readonly Who[] {
+  const called = allScenesOf(entry).flatMap(({ from = 'A', rings }) => [
+    from,
+    rings ?? (from === 'A' ? 'B' : 'A'),
+  ])
+  const bound = [entry.binding ?? {}, entry.alsoBound ?? {}].flatMap(({ a = 'A', b, members }) => [
+    a,
+    ...(b === undefined || b === false ? [] : [b]),
+    ...(members ?? []),
+  ])
+  return [...new Set<Who>([...called, ...bound])]
 }
 
 /** Who calls, who is called, and how the caller's trunk writes the number. */

@@ -1,5 +1,5 @@
 import { type Api, type BindRequest, createApi } from './api.ts'
-import { type Cast, numberOf } from './cast.ts'
+import { type Cast, numberOf, peopleOf } from './cast.ts'
 import type { BindingWish, CatalogEntry, Change, Product, Scene, Who } from './catalog.ts'
 import { until } from './ports.ts'
 import { ringbackCode } from './runtime.ts'
@@ -8,6 +8,8 @@ import { ringbackCode } from './runtime.ts'
 export type Ground = {
   readonly product: Product
   readonly cast: Cast
+  /** Those of the cast who are in the story. */
+  readonly people: readonly Who[]
   /** Ids of the bindings; undefined: none was wished for. */
   readonly first: string | undefined
   readonly second: string | undefined
@@ -45,6 +47,7 @@ export async function createGround(given: {
   return {
     product,
     cast,
+    people: peopleOf(entry),
     get first() {
       return first?.id
     },
