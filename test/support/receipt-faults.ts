@@ -90,7 +90,7 @@ type Taker = {
 /** Somebody who wants starts and ends, both ways. */
 async function createTaker(api: Api, file: string): Promise<Taker> {
   const port = await freeTcpPort()
-  const scopes = ['read']
+  const scopes = ['read', 'reveal']
   const key = await api.call<{ id: string; secret: string }>('POST', '/v1/access-keys', {
     name: 'taker',
     scopes,
