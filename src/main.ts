@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises'
+import { useEvents } from './app/event-tools.ts'
 import { migrateDatabase } from './app/migrate-database.ts'
 import { serve } from './app/serve.ts'
 import { tailCalls } from './app/tail-calls.ts'
@@ -29,6 +30,7 @@ async function main(): Promise<number> {
     migrate: migrateDatabase,
     embedded: startEmbedded,
     tailCalls,
+    useEvents,
   }
   return await runCli(deps, process.argv.slice(2))
 }

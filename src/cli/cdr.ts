@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { type ApiOptions, addApiOptions, createApiClient, type Page } from './api-client.ts'
-import { type CliDeps, type CliEnv, CliError } from './deps.ts'
-import { dataFolder, placesOf } from './places.ts'
+import { addEventCommands, addRedisOption, redisUrlOf } from './cdr-events.ts'
+import type { CliDeps } from './deps.ts'
+import { placesOf } from './places.ts'
 import { tableText } from './table.ts'
 
 type Call = {
@@ -20,37 +19,29 @@ type Call = {
 export function addCdrCommand(program: Command, deps: CliDeps): void {
   const cdr = program
     .command('cdr')
-    .description('Call records: as they come, as a list, or one of them. Numbers are masked.')
+    .description(
+      'Call records: as they come, as a list, or one of them; their events again. Numbers are masked.',
+    )
     .addHelpText('after', '\nExample:\n  axbridge cdr list --x +8617000000001 --limit 10')
   addTail(cdr, deps)
   addList(cdr, deps)
   addGet(cdr, deps)
+  addEventCommands(cdr, deps)
 }
 
 function addTail(cdr: Command, deps: CliDeps): void {
-  cdr
-    .command('tail')
+  addRedisOption(cdr.command('tail'))
     .description('Call events (start, ring, answer, end) as they come, one JSON object a line.')
-    .option('--redis-url <url>', 'default: REDIS_URL, or the quickstart that is running')
     .option('--key-file <file>', 'default: AXBRIDGE_KEY_FILE, or number-keys in the data folder')
     .addHelpText('after', '\nExample:\n  axbridge cdr tail | grep no-binding')
     .action(async (options: { redisUrl?: string; keyFile?: string }) => {
       const { env, stopped } = deps
-      const redisUrl = options.redisUrl ?? env.REDIS_URL ?? embeddedRedis(env)
-      if (redisUrl === undefined) {
-        throw new CliError('no event queue: set REDIS_URL or give --redis-url')
-      }
+      const redisUrl = redisUrlOf(options, env)
       const keyFile = options.keyFile ?? placesOf(env).keyFile
       for await (const report of deps.tailCalls({ redisUrl, keyFile, stopped })) {
         deps.out(`${JSON.stringify(report)}\n`)
       }
     })
-}
-
-/** The embedded Redis of a quickstart that is running on this data folder. */
-function embeddedRedis(env: CliEnv): string | undefined {
-  const socket = resolve(dataFolder(env), 'sockets', 'redis.sock')
-  return existsSync(socket) ? `unix://${socket}` : undefined
 }
 
 type ListOptions = ApiOptions & {

@@ -43,6 +43,8 @@ export type CliDeps = {
   embedded(options: EmbeddedOptions): Promise<EmbeddedParts>
   /** Call events as reports with masked numbers, from now on, until `stopped`. */
   tailCalls(options: TailOptions): AsyncIterable<object>
+  /** The queue of call events, open while `work` is at it. */
+  useEvents<T>(redisUrl: string, work: (events: EventTools) => Promise<T>): Promise<T>
 }
 
 export type EmbeddedOptions = {
@@ -65,6 +67,21 @@ export type EmbeddedParts = {
   readonly freeswitchUrls?: string | undefined
   readonly sipAddress?: string | undefined
   stop(): Promise<void>
+}
+
+export type EventTools = {
+  dead(limit: number): Promise<
+    readonly {
+      readonly id: string
+      readonly putAsideAt: Date
+      readonly group: string
+      readonly reason: string
+      readonly eventId: string | undefined
+    }[]
+  >
+  resend(ids: readonly string[]): Promise<number>
+  resendAll(): Promise<number>
+  replay(group: string, from: Date): Promise<number>
 }
 
 type TailOptions = {

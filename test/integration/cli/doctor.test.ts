@@ -66,6 +66,7 @@ async function doctor(env: CliEnv): Promise<{ code: number; findings: Finding[];
     serve: () => Promise.reject(new Error('not here')),
     migrate: () => Promise.reject(new Error('not here')),
     embedded: () => Promise.reject(new Error('not here')),
+    useEvents: () => Promise.reject(new Error('not here')),
     tailCalls: async function* () {},
   }
   const code = await runCli(deps, ['doctor', '--json'])
@@ -116,6 +117,7 @@ test('for people it is one line each, with what to do', async () => {
     serve: () => Promise.reject(new Error('not here')),
     migrate: () => Promise.reject(new Error('not here')),
     embedded: () => Promise.reject(new Error('not here')),
+    useEvents: () => Promise.reject(new Error('not here')),
     tailCalls: async function* () {},
   }
   expect(await runCli(deps, ['doctor'])).toBe(1)

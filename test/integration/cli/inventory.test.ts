@@ -40,6 +40,7 @@ async function axbridge(...args: string[]) {
       serve: refuse,
       migrate: refuse,
       embedded: refuse,
+      useEvents: refuse,
       tailCalls: () => ({ [Symbol.asyncIterator]: () => ({ next: refuse }) }),
     },
     args,

@@ -33,6 +33,7 @@ export async function cli(
       serve: refuse,
       migrate: refuse,
       embedded: refuse,
+      useEvents: refuse,
       tailCalls: () => ({ [Symbol.asyncIterator]: () => ({ next: refuse }) }),
       fetch: async (input, init) => {
         const request = new Request(input, init)

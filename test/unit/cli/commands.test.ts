@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { EmbeddedOptions } from '../../../src/cli/deps.ts'
+import type { CliDeps, EmbeddedOptions } from '../../../src/cli/deps.ts'
 import { type Asked, cli, problem } from './a-cli.ts'
 
 const settings = {
@@ -284,4 +284,39 @@ test('call events are printed as they come, one line each', async () => {
   expect(run.out).toBe('{"messageType":"SecretStartReport"}\n{"messageType":"SecretReport"}\n')
   expect(asked).toEqual({ redisUrl: 'redis://redis', keyFile: '/srv/data/number-keys' })
   expect((await cli(['cdr', 'tail'], { env: {} })).err).toContain('REDIS_URL')
+})
+
+test('dead events are shown, sent again and read again', async () => {
+  const dead = {
+    ...{ id: '17-0', group: 'receipts', reason: 'not JSON', eventId: undefined },
+    putAsideAt: new Date('2030-01-31T00:00:00Z'),
+  }
+  const done: unknown[] = []
+  const given: Partial<CliDeps> = {
+    env: settings,
+    useEvents: (url, work) =>
+      work({
+        dead: async (limit) => (limit === 7 ? [dead] : []),
+        resend: async (ids) => ids.length,
+        resendAll: async () => 12,
+        async replay(group, from) {
+          done.push(url, group, from.toISOString())
+          return 31
+        },
+      }),
+  }
+  expect((await cli(['cdr', 'dead', '--limit', '7'], given)).out).toMatch(
+    /2030-01-31T00:00:00.000Z +receipts +- +17-0 +not JSON/,
+  )
+  const json = await cli(['cdr', 'dead', '--limit', '7', '--json'], given)
+  expect(JSON.parse(json.out)).toMatchObject([{ id: '17-0' }])
+  expect((await cli(['cdr', 'resend', '17-0', '18-0'], given)).out).toBe('2 sent again.\n')
+  expect((await cli(['cdr', 'resend', '--all'], given)).out).toBe('12 sent again.\n')
+  expect((await cli(['cdr', 'resend'], given)).err).toContain('give ids, or --all')
+  expect((await cli(['cdr', 'resend', 'one'], given)).err).toContain('is no id')
+  const again = ['cdr', 'replay', 'receipts', '--since']
+  const replayed = await cli([...again, '2030-01-31T08:00:00+08:00'], given)
+  expect(replayed.out).toBe('receipts reads 31 events again.\n')
+  expect(done).toEqual(['redis://redis', 'receipts', '2030-01-31T00:00:00.000Z'])
+  expect((await cli([...again, 'noon'], given)).err).toContain('RFC 3339')
 })
