@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { Redis } from 'ioredis'
 import pg from 'pg'
 import type { VirtualNumber } from '../src/domain/ids.ts'
 import { type LoadedProduct, loadBindings, xOfBinding } from './bench-bindings-load.ts'
@@ -8,6 +7,7 @@ import { type Comparison, compare, type Fact, median } from './bench-comparison.
 import type { BenchGround } from './bench-ground.ts'
 import { aAt } from './bench-people.ts'
 import { perSecond } from './bench-rate.ts'
+import { redisBytes, settleRedis } from './bench-redis.ts'
 
 export type SizesShape = {
   readonly rounds: number
@@ -103,6 +103,7 @@ async function prepare(
   await loadBindings({ ...engine, databaseUrl, product, count: size })
   await engine.cache.setReplayed(await engine.cache.runId())
   engine.trust.start()
+  await settleRedis(redisUrl)
   const inRedis = (await redisBytes(redisUrl)) - emptyBytes
   say(
     `${shortly(size)} ${product} bindings loaded in ${((performance.now() - began) / 1000).toFixed(0)} s`,
@@ -192,15 +193,6 @@ async function bytesFacts(
       value: perBinding(Number(rows[0]?.indexes)),
     },
   ]
-}
-
-async function redisBytes(url: string): Promise<number> {
-  const redis = new Redis(url.replace(/^unix:\/\//, ''))
-  try {
-    return Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1])
-  } finally {
-    redis.disconnect()
-  }
 }
 
 /** `5·10⁶` in plain text. */
