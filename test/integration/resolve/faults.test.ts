@@ -88,8 +88,7 @@ describe('with Redis failing', () => {
     await redis.flushall()
     expect(await found()).toBe(bound.id)
     expect(await found(c)).toBeUndefined()
-    await until(() => !router.trust.believes(x))
-    await believed()
+    // Whether the router notices hangs on whether the worker was quicker.
     await until(async () => (await look()).source === 'redis')
     expect(await found()).toBe(bound.id)
     expect(await found(c)).toBeUndefined()
