@@ -20,10 +20,14 @@ create table bare.binding (
   a_sealed text not null, a_index text not null, b_sealed text not null, b_index text not null,
   expires_at timestamptz not null, created_at timestamptz not null default now(),
   ended_at timestamptz);
+create index on bare.binding (x);
+create index on bare.binding (a_index);
+create index on bare.binding (b_index);
 create table bare.leg (
   x text not null, party text not null, binding_id bigint not null, role text not null,
   expires_at timestamptz not null, primary key (x, party));
 create index on bare.leg (binding_id);
+create index on bare.leg (expires_at);
 create table bare.number (
   x text primary key, bound integer not null default 0 check (bound between 0 and 200),
   version bigint not null default 1) with (fillfactor = 70);
@@ -120,10 +124,11 @@ async function count(
 
 /**
  * The least that must be on disk when a bind has been answered, whoever wrote the program: the
- * binding; a row per party that can be told apart on X, unique; X's count, which must not pass 200,
- * with a version for the cache; and that the cache has to hear of it. An unbind: the end of the
- * binding, the two rows away, count and version, word for the cache. One transaction each with
- * node-postgres and prepared statements, on tables without any column or index more.
+ * binding, which is found by X, by A and by B; a row per party that can be told apart on X, unique,
+ * found by binding and by expiry; X's count, which must not pass 200, with a version for the cache;
+ * and that the cache has to hear of it. An unbind: the end of the binding, the two rows away, count
+ * and version, word for the cache. One transaction each with node-postgres and prepared statements,
+ * on tables without any column or index more.
  *
  * Left out, though the engine must do it: choosing X, looking whether A or B is an X, idempotency
  * keys, the audit log, marking the word to the cache as heard, the pool's settings, Redis, HTTP,

@@ -55,11 +55,13 @@ export async function drainedSince(
   return rows.map(fromRow)
 }
 
+/** Not waiting for the disk: a mark that is lost with Postgres's last moments is set once more by the keeper. */
 export async function markDrained(sql: Sql, ids: readonly string[]): Promise<void> {
   await sql.rows({
     name: 'invalidation.mark-drained',
     text: `
       update invalidation set drained_at = clock_timestamp()
+        from (select set_config('synchronous_commit', 'off', true)) as fast
        where id = any($1::bigint[]) and drained_at is null`,
     values: [ids],
   })
