@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { Redis } from 'ioredis'
 import { systemClock } from '../src/platform/clock.ts'
 import { startEngine } from '../test/support/engine.ts'
 import { quantile } from '../test/support/load.ts'
@@ -20,6 +21,7 @@ const patienceMs = 30_000
  */
 export async function benchDelay(ground: BenchGround, calls: number): Promise<Fact[]> {
   const env = { LOG_LEVEL: 'info', RECEIPT_PRIVATE_HOSTS: 'true' }
+  await emptyStream(ground.redisUrl)
   const servers = { ...ground, drachtioUrl: nowhere, freeswitchUrls: nowhere }
   const engine = await startEngine(servers, { name: 'events', roles: 'api,worker', env })
   const receiver = await startReceiver()
@@ -35,6 +37,13 @@ export async function benchDelay(ground: BenchGround, calls: number): Promise<Fa
     receiver.close()
     await engine.stop()
   }
+}
+
+/** What was measured before is not to be waited for. */
+async function emptyStream(redisUrl: string): Promise<void> {
+  const redis = new Redis(redisUrl.replace(/^unix:\/\//, ''))
+  await redis.del('axb:events')
+  redis.disconnect()
 }
 
 /** When each receipt came first, by its id. */

@@ -10,7 +10,7 @@ export type RecordsTask = { readonly calls: number; readonly up: number; readonl
 
 const batch = 500
 
-/** The worker's part, from a stream that holds the events of so many calls. Done: calls per second. */
+/** The worker's part, from a stream that holds the events of so many calls. Done: events per second. */
 runHelper<RecordsSetup, RecordsTask, number>(async ({ redisUrl, databaseUrl }) => {
   const log = (await built.logger()).createLogger({ level: 'silent' })
   const { createRedis, redisReady } = await built.redis()
@@ -49,7 +49,7 @@ runHelper<RecordsSetup, RecordsTask, number>(async ({ redisUrl, databaseUrl }) =
       while (written < count) await setTimeout(1)
       const seconds = (performance.now() - from) / 1000
       await writer.stop()
-      return task.calls / seconds
+      return count / seconds
     },
     async close() {
       redis.disconnect()

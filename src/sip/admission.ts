@@ -2,8 +2,11 @@ import type { HangupReason } from '../domain/hangup.ts'
 
 /** May one more call come in? Asked before anything is looked up. */
 export type Admission = {
-  /** The reason for refusing, or undefined when the call is admitted. */
-  refusal(): Extract<HangupReason, 'draining' | 'over-limit'> | undefined
+  /**
+   * The reason for refusing, or undefined when the call is admitted. `unrecordable`: nothing of it
+   * may be written down either, because the room is kept for the calls that run.
+   */
+  refusal(): Extract<HangupReason, 'draining' | 'over-limit'> | 'unrecordable' | undefined
   startDraining(): void
   readonly draining: boolean
 }
@@ -36,8 +39,9 @@ export function createAdmission(given: {
 
   return {
     refusal() {
+      if (given.recordsFull()) return 'unrecordable'
       if (draining) return 'draining'
-      if (given.liveCalls() >= given.callsMax || given.recordsFull()) return 'over-limit'
+      if (given.liveCalls() >= given.callsMax) return 'over-limit'
       return takeToken() ? undefined : 'over-limit'
     },
     startDraining() {

@@ -56,6 +56,11 @@ export function createInviteHandler(given: {
       response.send(484)
       return
     }
+    const refusal = given.admission.refusal()
+    if (refusal === 'unrecordable') {
+      response.send(503)
+      return
+    }
     const callId = randomUUID() as CallId
     const log = given.log.child({ callId })
     const headers = {
@@ -77,7 +82,7 @@ export function createInviteHandler(given: {
       log,
       onServerLost: server.onLost,
     })
-    given.run(attempt, leg, server, given.admission.refusal()).catch((err: unknown) => {
+    given.run(attempt, leg, server, refusal).catch((err: unknown) => {
       log.error({ err }, 'call failed in a way nobody planned for')
       leg.hangUp(causeOf('internal-error'))
     })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { benchBindings } from '../../scripts/bench-bindings.ts'
+import { benchEvents } from '../../scripts/bench-events.ts'
 
 /** That the bench still measures what it says, with sizes that say nothing about speed. */
 describe('scripts/bench bindings', () => {
@@ -23,5 +24,31 @@ describe('scripts/bench bindings', () => {
     expect(facts).toHaveLength(2 + 3 * 4)
     for (const { value } of facts) expect(value).toBeGreaterThan(0)
     expect(said.filter((line) => line.startsWith('round'))).toHaveLength(6)
+  })
+})
+
+describe('scripts/bench events', () => {
+  test('brings events on each way on both sides, and waits for pushes', async () => {
+    const said: string[] = []
+    const { comparisons, facts } = await benchEvents({
+      ...{ rounds: 1, calls: 50, up: 10, delayCalls: 5 },
+      say: (line) => void said.push(line),
+    })
+    expect(comparisons.map(({ name }) => name)).toEqual([
+      'an event, append to stream',
+      'an event, journal to stream',
+      'an event, stream to record',
+    ])
+    for (const { ours, bare, ratio } of comparisons) {
+      expect([ours.length, bare.length]).toEqual([3, 3])
+      expect(Math.min(...ours, ...bare)).toBeGreaterThan(0)
+      expect(ratio).toBeGreaterThan(0)
+    }
+    expect(facts).toHaveLength(3)
+    for (const { value } of facts) {
+      expect(value).toBeGreaterThan(0)
+      expect(value).toBeLessThan(60_000)
+    }
+    expect(said).toHaveLength(6)
   })
 })

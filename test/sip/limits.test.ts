@@ -1,4 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { countEvents } from '../support/events.ts'
+import { aDiskToFill } from '../support/full-disk.ts'
 import { type Ground, startGround } from '../support/ground.ts'
 import { createOrdinaryCalls, type OrdinaryCalls } from '../support/ordinary-calls.ts'
 import { until } from '../support/ports.ts'
@@ -33,3 +38,49 @@ test('a caller without a binding hears 404 where the setting says so', async () 
     refused: { 404: 3 },
   })
 })
+
+const parent = await mkdtemp(join(tmpdir(), 'axbridge-disk-'))
+/** Without the right to mount there is no such test; test/integration/cdr has one that does without. */
+const disks = [await aDiskToFill(join(parent, 'journal'))].filter((disk) => disk !== undefined)
+afterAll(async () => {
+  for (const disk of disks) await disk.remove()
+  await rm(parent, { recursive: true })
+})
+
+test.each(disks)(
+  'a full disk: new calls are refused with 503, those that run end in the books, and room makes it go on',
+  async (disk) => {
+    const other = await startGround({ JOURNAL_DIR: disk.dir })
+    try {
+      const onDisk = await createOrdinaryCalls(other.engine, other.runtime)
+      const since = new Date()
+      let filled: Promise<void> | undefined
+      const seen = await onDisk.run({
+        callsPerSecond: 10,
+        calls: 80,
+        holdSeconds: 4,
+        onSecond(now) {
+          if (now.connected >= 15) filled ??= disk.fill()
+        },
+      })
+      await filled
+      expect(seen.refused['503']).toBeGreaterThan(0)
+      expect(seen).toMatchObject({ attempted: 80, failed: 0 })
+      expect(seen.completed + (seen.refused['503'] ?? 0)).toBe(80)
+      expect(await other.engine.api.isReady()).toBe(false)
+      const reasons = async () =>
+        (await other.engine.api.callsSince(since)).map((each) => each.releaseReason)
+      await vi.waitFor(
+        async () => expect(await reasons()).toEqual(Array(seen.completed).fill('normal')),
+        { timeout: 30_000, interval: 500 },
+      )
+      const events = await countEvents(other.runtime.redisUrl)
+      const torn = [...events.values()].filter(({ start, end }) => start !== 1 || end !== 1)
+      expect(torn).toEqual([])
+      await disk.empty()
+      await onDisk.untilWorking()
+    } finally {
+      await other.stop()
+    }
+  },
+)

@@ -34,7 +34,9 @@ describe('admission', () => {
   test('refuses when call records could not be kept', () => {
     const { world, made } = admission()
     world.full = true
-    expect(made.refusal()).toBe('over-limit')
+    expect(made.refusal()).toBe('unrecordable')
+    made.startDraining()
+    expect(made.refusal()).toBe('unrecordable')
   })
 
   test('refuses everything once draining', () => {

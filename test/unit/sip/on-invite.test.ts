@@ -33,7 +33,7 @@ type Given = {
   body?: string
   uri?: string
   source?: string
-  refusal?: 'draining' | 'over-limit'
+  refusal?: 'draining' | 'over-limit' | 'unrecordable'
   fails?: boolean
 }
 
@@ -94,6 +94,12 @@ describe('an INVITE of a trunk', () => {
       expect(calls).toMatchObject([{ refusal }])
     },
   )
+
+  test('is refused without a trace when nothing can be written down', async () => {
+    const { calls, sent } = await invite({ refusal: 'unrecordable' })
+    expect(calls).toEqual([])
+    expect(sent).toMatchObject([{ status: 503 }])
+  })
 
   test('whose call fails in a way that nobody planned for is answered all the same', async () => {
     const { statuses } = await invite({ fails: true })
