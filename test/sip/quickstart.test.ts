@@ -65,6 +65,8 @@ test('the quickstart tells a story in which every point holds, stays up, and lea
   const facts = JSON.parse(await readFile(file, 'utf8'))
   expect(facts).toEqual({
     sip: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+    accessKeyId: expect.stringMatching(/^AK[0-9A-Za-z]{22}$/),
+    accessKeySecret: expect.stringMatching(/^[\w-]{43}$/),
     api: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
     token: expect.any(String),
     poolKey: expect.stringMatching(/^FC\d+$/),
