@@ -19,7 +19,7 @@ A queue gives one JSON object a message ([receipt-queues.md](receipt-queues.md))
 ([receipt-push.md](receipt-push.md)). Real numbers are in full, as you write them yourself. Times are Beijing time unless a field says
 milliseconds. The same event can come twice: drop what has the \`id\` of one that you have, and for receipts without \`id\` compare
 the call and the type. An end that was written for a lost router (\`release_cause\` 41) can be followed by the true one under the
-same \`id\`: the later one counts.
+same \`id\`, or by one that knows more: the later one counts, and the last one says what the call record says.
 
 SecretRecording, SecretAsrReport, SecretSmsIntercept and the two bills have their form here already; what makes them comes with
 recordings, texts and bills.`

@@ -1,5 +1,7 @@
+import { createBookedCalls } from '../cdr/booked-calls.ts'
 import { createEventFeed } from '../cdr/event-feed.ts'
 import { startLoop } from '../cdr/loop.ts'
+import { systemClock } from '../platform/clock.ts'
 import { createNumberParser } from '../platform/phone-numbers.ts'
 import { toReport } from '../receipts/call-receipts.ts'
 import { createFanOut } from '../receipts/fan-out.ts'
@@ -23,6 +25,7 @@ export function startReceipts(
       const { messageType, report } = toReport(event, { national, show: fullNumber(national) })
       return { type: messageType, body: report }
     },
+    booked: createBookedCalls({ sql, vault, clock: systemClock }),
     national,
   })
   const loop = startLoop({

@@ -1,9 +1,10 @@
 import type { CallEvent } from '../domain/call-event.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
+import { type BookedCalls, isLostEnd, withEndsAsBooked } from './lost-ends.ts'
 import type { MessageType } from './receipt-types.ts'
 import { sourceBody } from './source-receipts.ts'
-import { type NewReceipt, storeReceipts } from './store.ts'
+import { type NewReceipt, storeReceipts, type ToldEnd, toldEnds } from './store.ts'
 
 /** Call events in the order of the stream, and a way to say that they are taken care of. */
 export type EventFeed = {
@@ -31,13 +32,30 @@ const turnKey = 7_305_541
  */
 export function createFanOut(deps: {
   sql: Sql
-  vault: Pick<Vault, 'sealText'>
+  vault: Pick<Vault, 'sealText' | 'openText'>
   feed: EventFeed
   toReceipt: ToReceipt
+  booked: BookedCalls
   /** As the vendor writes numbers. */
   national: (e164: string) => string
 }): { step(): Promise<boolean> } {
-  const { sql, vault, feed, toReceipt, national } = deps
+  const { sql, vault, feed, toReceipt, booked, national } = deps
+
+  /** In the order of the events. */
+  async function receiptsOf(
+    session: Sql,
+    events: readonly CallEvent[],
+    wanted: ReadonlySet<string>,
+  ): Promise<readonly NewReceipt[]> {
+    const lost = events.filter(
+      (each) => isLostEnd(each) && wanted.has(`${each.accountId} SecretReport`),
+    )
+    if (lost.length === 0) return events.flatMap((each) => receiptOf(each, toReceipt, undefined))
+    const settled = withEndsAsBooked(events, await booked(lost))
+    const lostIds = lost.map(({ id }) => id)
+    const told = await toldEnds(session, vault, lostIds)
+    return settled.flatMap((each) => receiptOf(each, toReceipt, told.get(each.id)))
+  }
 
   return {
     /** Resolves to whether there was something to do. */
@@ -48,10 +66,9 @@ export function createFanOut(deps: {
         const batch = await feed.next(waitMs)
         taken.push(batch)
         const wanted = await wantedBy(session)
-        const receipts = batch.events
-          .flatMap((event) => receiptOf(event, toReceipt))
-          .filter((each) => wanted.has(`${each.accountId} ${each.type}`))
-        await storeReceipts(session, vault, receipts)
+        const isWanted = (each: NewReceipt) => wanted.has(`${each.accountId} ${each.type}`)
+        const receipts = await receiptsOf(session, batch.events, wanted)
+        await storeReceipts(session, vault, receipts.filter(isWanted))
         const sources = await takeSources(session)
         const others = sources
           .filter((each) => wanted.has(`${each.account_id} ${each.message_type}`))
@@ -87,24 +104,30 @@ async function wantedBy(session: Sql): Promise<ReadonlySet<string>> {
   return new Set(rows.map((row) => row.wanted))
 }
 
-/** A call to a number that is nobody's is told to nobody. */
-function receiptOf(event: CallEvent, toReceipt: ToReceipt): NewReceipt[] {
+/**
+ * A call to a number that is nobody's is told to nobody. `told` is what was said before of the end of
+ * a lost router's call: what is no news is not said again.
+ */
+function receiptOf(
+  event: CallEvent,
+  toReceipt: ToReceipt,
+  told: ToldEnd | undefined,
+): readonly NewReceipt[] {
   if (event.accountId === undefined) return []
   const { type, body } = toReceipt(event)
-  // May be followed by the router's own, under the same id, and both are told.
-  const isProvisional = event.type === 'end' && event.releaseReason === 'router-lost'
-  return [
-    {
-      accountId: event.accountId,
-      type,
-      eventId: event.id,
-      revision: isProvisional ? 0 : 1,
-      callId: event.callId,
-      poolKey: event.poolKey,
-      happenedAt: event.at,
-      body,
-    },
-  ]
+  const receipt = {
+    accountId: event.accountId,
+    type,
+    eventId: event.id,
+    callId: event.callId,
+    poolKey: event.poolKey,
+    happenedAt: event.at,
+    body,
+  }
+  if (!isLostEnd(event)) return [{ ...receipt, revision: 1 }]
+  if (told === undefined) return [{ ...receipt, revision: 0 }]
+  if (told.isFinal || told.body === JSON.stringify(body)) return []
+  return [{ ...receipt, revision: told.revision - 1 }]
 }
 
 type SourceRow = {

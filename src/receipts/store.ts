@@ -9,8 +9,11 @@ export type NewReceipt = {
   readonly type: MessageType
   /** Stable: the same for the same event. */
   readonly eventId: string
-  /** 0: an end that was written for a router that is lost; 1: all that routers tell themselves. */
-  readonly revision: 0 | 1
+  /**
+   * 1: what routers tell themselves. 0: an end that was written for a router that is lost; each
+   * correction of it is one lower.
+   */
+  readonly revision: number
   readonly callId: CallId | undefined
   readonly poolKey: PoolKey | undefined
   readonly happenedAt: Date
@@ -60,6 +63,56 @@ export async function storeReceipts(
     ],
   })
   return rows.length
+}
+
+/** What has been told of the end of a call so far. */
+export type ToldEnd = {
+  /** The router's own end is among it: nothing is to be said after that. */
+  readonly isFinal: boolean
+  /** Of the last one that was written for a lost router. */
+  readonly revision: number
+  /** Undefined: our keys do not open it any more. */
+  readonly body: string | undefined
+}
+
+export async function toldEnds(
+  sql: Sql,
+  vault: Pick<Vault, 'openText'>,
+  eventIds: readonly string[],
+): Promise<ReadonlyMap<string, ToldEnd>> {
+  const rows = await sql.rows<{
+    event_id: string
+    is_final: boolean
+    revision: number
+    body_sealed: string
+  }>({
+    name: 'receipts.told-ends',
+    text: `
+      select distinct on (event_id) event_id, revision, body_sealed,
+             max(revision) over (partition by event_id) = 1 as is_final
+        from receipt
+       where message_type = 'SecretReport' and event_id = any($1::text[])
+       order by event_id, revision`,
+    values: [eventIds],
+  })
+  return new Map(
+    rows.map((row) => [
+      row.event_id,
+      {
+        isFinal: row.is_final,
+        revision: row.revision,
+        body: openedOrNot(vault, row.body_sealed),
+      },
+    ]),
+  )
+}
+
+function openedOrNot(vault: Pick<Vault, 'openText'>, sealed: string): string | undefined {
+  try {
+    return openBody(vault, 'SecretReport', sealed)
+  } catch {
+    return undefined
+  }
 }
 
 const storeText = `

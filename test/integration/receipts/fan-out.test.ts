@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createBookedCalls } from '../../../src/cdr/booked-calls.ts'
+import { createCallRecordStore } from '../../../src/cdr/call-record-store.ts'
+import { createCallRecords } from '../../../src/cdr/call-records.ts'
 import { createEventFeed } from '../../../src/cdr/event-feed.ts'
 import { createEventSealer } from '../../../src/cdr/stored-event.ts'
 import { eventStream } from '../../../src/cdr/stream.ts'
@@ -6,7 +9,7 @@ import type { CallEvent } from '../../../src/domain/call-event.ts'
 import type { AccountId, CallId, PoolKey, VirtualNumber } from '../../../src/domain/ids.ts'
 import { createLogger } from '../../../src/platform/logger.ts'
 import type { Redis } from '../../../src/platform/redis.ts'
-import { toReport } from '../../../src/receipts/call-receipts.ts'
+import { toEndReport, toReport } from '../../../src/receipts/call-receipts.ts'
 import { createFanOut } from '../../../src/receipts/fan-out.ts'
 import { fullNumber } from '../../../src/receipts/full-number.ts'
 import type { MessageType } from '../../../src/receipts/receipt-types.ts'
@@ -19,6 +22,7 @@ import { startRedis, type TestRedis } from '../../support/redis.ts'
 const vault = aVault()
 const seal = createEventSealer(vault)
 const log = createLogger({ level: 'silent' })
+const clock = { now: () => new Date('2026-11-24T03:00:00.000Z') }
 const national = (e164: string) => e164.replace('+86', '')
 let server: TestRedis
 let redis: Redis
@@ -59,6 +63,7 @@ async function work(): Promise<void> {
       const { messageType, report } = toReport(event, { national, show: fullNumber(national) })
       return { type: messageType, body: report }
     },
+    booked: createBookedCalls({ sql: database.sql, vault, clock }),
     national,
   })
   while (await fanOut.step());
@@ -144,6 +149,92 @@ test('an end that was written for a lost router is followed by the router’s ow
     ['a:end', 41],
     ['a:end', end.releaseCause],
   ])
+})
+
+/** What is in the books, written as the worker writes it. */
+async function keepRecords(events: readonly CallEvent[]): Promise<void> {
+  const store = createCallRecordStore({ sql: database.sql, clock })
+  await store.store(events.map((each) => ({ id: each.id, fields: ['event', seal(each)] })))
+}
+
+async function bookedEnd(callId: string): Promise<object | undefined> {
+  const record = await createCallRecords({ sql: database.sql, vault }).get(
+    mainAccount,
+    callId as CallId,
+  )
+  return record && toEndReport(record, { national, show: fullNumber(national) })
+}
+
+/** The closer knows of the ringing only, and when the lease ran out; the router's disk knows more. */
+function endsOfLostRouter(callId: string) {
+  const [start, ring, answer, end] = calls(poolKey, callId)
+  if (!(start && ring && answer && end)) throw new Error('a call has four events')
+  const lost = { releaseReason: 'router-lost', releaseCause: 41, releaseDirection: 0 } as const
+  const at = (second: number) => new Date(start.callTime.getTime() + second * 1000)
+  const byCloser = {
+    ...ring,
+    ...lost,
+    id: end.id,
+    type: 'end',
+    at: at(2),
+    releaseTime: at(2),
+  } as const
+  const byRouter = {
+    ...answer,
+    ...lost,
+    id: end.id,
+    type: 'end',
+    at: at(9),
+    releaseTime: at(9),
+  } as const
+  return { start, ring, answer, end, byCloser, byRouter }
+}
+
+test('two ends for one lost router: what is told last is what the call record says', async () => {
+  await addQueue('ends', 'SecretReport')
+  const { start, ring, answer, byCloser, byRouter } = endsOfLostRouter('a')
+  await put([start, ring, byCloser])
+  await work()
+  await put([answer, byRouter])
+  await work()
+  await keepRecords([start, ring, byCloser, answer, byRouter])
+  const told = await inQueue('ends')
+  expect(told.map((each) => each['release_time'])).toEqual([
+    '2026-11-24 10:00:02',
+    '2026-11-24 10:00:09',
+  ])
+  expect(told.at(-1)).toEqual(await bookedEnd('a'))
+})
+
+test('the shorter of two ends for one lost router says nothing new, nor does the same again', async () => {
+  await addQueue('ends', 'SecretReport')
+  const { start, byCloser, byRouter } = endsOfLostRouter('a')
+  await put([start, byRouter])
+  await work()
+  await put([byCloser, byRouter, byCloser])
+  await work()
+  await keepRecords([start, byRouter, byCloser])
+  expect(await inQueue('ends')).toEqual([await bookedEnd('a')])
+})
+
+test('ends for one lost router in one batch, and behind the call records, are told once', async () => {
+  await addQueue('ends', 'SecretReport')
+  const { start, byCloser, byRouter } = endsOfLostRouter('a')
+  await keepRecords([start, byCloser, byRouter])
+  await put([start, byCloser, byRouter])
+  await work()
+  expect(await inQueue('ends')).toEqual([await bookedEnd('a')])
+})
+
+test('after the router’s own end, one that is written for it as if lost is not told', async () => {
+  await addQueue('ends', 'SecretReport')
+  const { start, end, byCloser } = endsOfLostRouter('a')
+  await put([start, end])
+  await work()
+  await put([byCloser])
+  await work()
+  await keepRecords([start, end, byCloser])
+  expect(await inQueue('ends')).toEqual([await bookedEnd('a')])
 })
 
 test('another account’s calls, and calls to a number that is nobody’s, are not told', async () => {
