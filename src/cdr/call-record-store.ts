@@ -4,6 +4,7 @@ import type { Sql } from '../platform/sql.ts'
 import { type CallRecordRow, foldRows, rowOf } from './call-record-row.ts'
 import { ensurePartition, upsertCallRecords } from './call-record-table.ts'
 import type { DeadLetter, StreamEntry } from './group-reader.ts'
+import { withOwners } from './number-owners.ts'
 import { parseStoredEvent } from './stored-event.ts'
 import { fieldsOf } from './stream.ts'
 
@@ -47,7 +48,7 @@ export function createCallRecordStore({ sql, clock }: { sql: Sql; clock: Clock }
   }
 
   async function write(rows: readonly CallRecordRow[]): Promise<void> {
-    const folded = foldRows(rows)
+    const folded = foldRows(await withOwners(sql, rows))
     const hours = new Set(folded.map((row) => row.call_time.slice(0, hourLength)))
     for (const hour of hours) await haveMonth(new Date(`${hour}:00:00Z`))
     await upsertCallRecords(sql, folded)

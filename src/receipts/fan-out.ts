@@ -1,7 +1,7 @@
 import type { CallEvent } from '../domain/call-event.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
-import { type BookedCalls, isLostEnd, withEndsAsBooked } from './lost-ends.ts'
+import { asBooked, type BookedCalls, isLostEnd, isOwnerless } from './as-booked.ts'
 import type { MessageType } from './receipt-types.ts'
 import { sourceBody } from './source-receipts.ts'
 import { type NewReceipt, storeReceipts, type ToldEnd, toldEnds } from './store.ts'
@@ -47,14 +47,36 @@ export function createFanOut(deps: {
     events: readonly CallEvent[],
     wanted: ReadonlySet<string>,
   ): Promise<readonly NewReceipt[]> {
-    const lost = events.filter(
-      (each) => isLostEnd(each) && wanted.has(`${each.accountId} SecretReport`),
-    )
-    if (lost.length === 0) return events.flatMap((each) => receiptOf(each, toReceipt, undefined))
-    const settled = withEndsAsBooked(events, await booked(lost))
-    const lostIds = lost.map(({ id }) => id)
+    const isToldEnd = (each: CallEvent) =>
+      isLostEnd(each) && wanted.has(`${each.accountId} SecretReport`)
+    const doubtful = events.filter((each) => isOwnerless(each) || isToldEnd(each))
+    if (wanted.size === 0 || doubtful.length === 0) return events.flatMap((each) => receiptOf(each))
+    const settled = asBooked(events, await booked(doubtful))
+    const lostIds = settled.filter(isLostEnd).map(({ id }) => id)
     const told = await toldEnds(session, vault, lostIds)
-    return settled.flatMap((each) => receiptOf(each, toReceipt, told.get(each.id)))
+    return settled.flatMap((each) => receiptOf(each, told.get(each.id)))
+  }
+
+  /**
+   * A call to a number that is nobody's is told to nobody. `told` is what was said before of the end
+   * of a lost router's call: what is no news is not said again.
+   */
+  function receiptOf(event: CallEvent, told?: ToldEnd): readonly NewReceipt[] {
+    if (event.accountId === undefined) return []
+    const { type, body } = toReceipt(event)
+    const receipt = {
+      accountId: event.accountId,
+      type,
+      eventId: event.id,
+      callId: event.callId,
+      poolKey: event.poolKey,
+      happenedAt: event.at,
+      body,
+    }
+    if (!isLostEnd(event)) return [{ ...receipt, revision: 1 }]
+    if (told === undefined) return [{ ...receipt, revision: 0 }]
+    if (told.isFinal || told.body === JSON.stringify(body)) return []
+    return [{ ...receipt, revision: told.revision - 1 }]
   }
 
   return {
@@ -102,32 +124,6 @@ async function wantedBy(session: Sql): Promise<ReadonlySet<string>> {
     values: [],
   })
   return new Set(rows.map((row) => row.wanted))
-}
-
-/**
- * A call to a number that is nobody's is told to nobody. `told` is what was said before of the end of
- * a lost router's call: what is no news is not said again.
- */
-function receiptOf(
-  event: CallEvent,
-  toReceipt: ToReceipt,
-  told: ToldEnd | undefined,
-): readonly NewReceipt[] {
-  if (event.accountId === undefined) return []
-  const { type, body } = toReceipt(event)
-  const receipt = {
-    accountId: event.accountId,
-    type,
-    eventId: event.id,
-    callId: event.callId,
-    poolKey: event.poolKey,
-    happenedAt: event.at,
-    body,
-  }
-  if (!isLostEnd(event)) return [{ ...receipt, revision: 1 }]
-  if (told === undefined) return [{ ...receipt, revision: 0 }]
-  if (told.isFinal || told.body === JSON.stringify(body)) return []
-  return [{ ...receipt, revision: told.revision - 1 }]
 }
 
 type SourceRow = {

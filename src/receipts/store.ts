@@ -80,6 +80,7 @@ export async function toldEnds(
   vault: Pick<Vault, 'openText'>,
   eventIds: readonly string[],
 ): Promise<ReadonlyMap<string, ToldEnd>> {
+  if (eventIds.length === 0) return new Map()
   const rows = await sql.rows<{
     event_id: string
     is_final: boolean

@@ -18,7 +18,7 @@ test(
       )
     }
     expect(result.attempted).toBe(10 * seconds)
-    expect(result.ofNobody.filter((each) => each.startTime !== undefined)).toEqual([])
+    expect(result.notLookedUp.filter((each) => each.startTime !== undefined)).toEqual([])
     // A call that was answered is in the books, though kill -9 may take what was written of it in
     // the last 50 ms: then it ends there as one that was lost before the answer.
     expect(result.records).toBeGreaterThanOrEqual(result.connected)

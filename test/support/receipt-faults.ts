@@ -17,7 +17,8 @@ export type FaultsResult = {
   readonly connected: number
   /** Calls in the books. */
   readonly records: number
-  readonly ofNobody: readonly CallRecord[]
+  /** Calls that came while neither Redis nor Postgres answered: refused, and told all the same. */
+  readonly notLookedUp: readonly CallRecord[]
   readonly talked: number
   readonly push: Verdict
   readonly queue: Verdict
@@ -177,14 +178,11 @@ async function measure(
     patienceMs: 15_000,
   })
   await kills
-  const all = await closedRecords(parts.api.api, since)
-  // Whose a call is that came while nothing could be looked up, nobody knows: it was refused, and
-  // there is nobody to tell.
-  const records = all.filter((each) => each.bindingId !== undefined)
-  const ofNobody = all.filter((each) => each.bindingId === undefined)
-  const reasons = [...new Set(ofNobody.map((each) => each.releaseReason))].join(', ')
+  const records = await closedRecords(parts.api.api, since)
+  const notLookedUp = records.filter((each) => each.bindingId === undefined)
+  const reasons = [...new Set(notLookedUp.map((each) => each.releaseReason))].join(', ')
   say(
-    `callers: ${seen.attempted} attempted, ${seen.connected} connected; ${records.length} records, and ${ofNobody.length} of nobody (${reasons})`,
+    `callers: ${seen.attempted} attempted, ${seen.connected} connected; ${records.length} records, ${notLookedUp.length} of them not looked up (${reasons})`,
   )
   const judge = async () => judgeReceipts(records, await parts.taker.taken(), calls.fleet.callers)
   let verdict = await judge()
@@ -199,7 +197,7 @@ async function measure(
   ).catch(() => undefined)
   const talked = records.filter((each) => each.startTime !== undefined).length
   const { attempted, connected } = seen
-  return { attempted, connected, records: records.length, talked, ofNobody, ...verdict }
+  return { attempted, connected, records: records.length, talked, notLookedUp, ...verdict }
 }
 
 async function killInTurn(

@@ -100,7 +100,8 @@ function startOf(record: CallRecord, byX: ReadonlyMap<string, Caller>): Body {
     call_id: record.id,
     sub_id: Number(record.bindingId ?? 0),
     phone_no: national(people?.caller ?? ''),
-    peer_no: national(people?.callee ?? ''),
+    // Nobody could look up who was behind X.
+    peer_no: record.bindingId === undefined ? '' : national(people?.callee ?? ''),
     secret_no: national(record.x),
     call_time: time(record.callTime),
     unconnected_cause: record.unconnectedCause,

@@ -22,7 +22,8 @@ import { startRedis, type TestRedis } from '../../support/redis.ts'
 const vault = aVault()
 const seal = createEventSealer(vault)
 const log = createLogger({ level: 'silent' })
-const clock = { now: () => new Date('2026-11-24T03:00:00.000Z') }
+/** Later than the calls of the tests, whatever this machine's clock says. */
+const clock = { now: () => new Date('2099-01-01T00:00:00.000Z') }
 const national = (e164: string) => e164.replace('+86', '')
 let server: TestRedis
 let redis: Redis
@@ -247,6 +248,49 @@ test('another account’s calls, and calls to a number that is nobody’s, are n
   ])
   await work()
   expect(await inQueue('ends')).toEqual([])
+})
+
+/** As a router writes it when neither Redis nor Postgres answers. */
+function callNobodyLookedUp(callId: string, x: VirtualNumber): readonly CallEvent[] {
+  const unknown = { accountId: undefined, poolKey: undefined, product: undefined, city: undefined }
+  const call = { ...unknown, callId: callId as CallId, x, bindingId: undefined, callee: undefined }
+  const [start, , , end] = aCall({ ...call, callTime: new Date(Date.now() + 1_000) })
+  if (!(start && end)) throw new Error('a call starts and ends')
+  const refused = { controlMsg: 'INTERNAL_ERROR', unconnectedCause: 4, intercepted: true } as const
+  return [
+    { ...start, ...refused },
+    { ...end, ...refused, startTime: undefined, releaseReason: 'internal-error' },
+  ]
+}
+
+test('a call that nobody could look up is told to whom its X belongs, and is in their books', async () => {
+  await addQueue('starts', 'SecretStartReport')
+  await addQueue('ends', 'SecretReport')
+  const { numbers } = apiRooms({ sql: database.sql, redis })
+  const [x, strange] = ['+8617000000001', '+8617000000002'] as VirtualNumber[]
+  if (!(x && strange)) throw new Error('two numbers')
+  await numbers.add({ accountId: mainAccount, poolKey, numbers: [x], city: '杭州', carrier: 2 })
+  const events = [...callNobodyLookedUp('a', x), ...callNobodyLookedUp('b', strange)]
+  await put(events)
+  await work()
+  await keepRecords(events)
+  expect(await inQueue('starts')).toMatchObject([
+    { id: 'a:start', pool_key: poolKey, city: '杭州', control_msg: 'INTERNAL_ERROR' },
+  ])
+  expect(await inQueue('ends')).toEqual([await bookedEnd('a')])
+  const { get } = createCallRecords({ sql: database.sql, vault })
+  expect(await get(undefined, 'b' as CallId)).toMatchObject({ accountId: undefined })
+})
+
+test('a call that came before its X was anybody’s is not told to who has it now', async () => {
+  await addQueue('starts', 'SecretStartReport')
+  const x = '+8617000000001' as VirtualNumber
+  const { numbers } = apiRooms({ sql: database.sql, redis })
+  await numbers.add({ accountId: mainAccount, poolKey, numbers: [x] })
+  const before = new Date(Date.now() - 60_000)
+  await put(callNobodyLookedUp('a', x).map((each) => ({ ...each, callTime: before })))
+  await work()
+  expect(await inQueue('starts')).toEqual([])
 })
 
 test('poison is put aside and does not stand in the way', async () => {
