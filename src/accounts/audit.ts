@@ -1,4 +1,5 @@
 import type { AccountId } from '../domain/ids.ts'
+import { createBatcher } from '../platform/batcher.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { pageFrom, pageLimit } from '../platform/pages.ts'
@@ -12,7 +13,6 @@ import {
   placeOf,
   sweepQuery,
 } from './audit-rows.ts'
-import { createBatcher } from './batcher.ts'
 
 /** Who does what to what. Ids only: a real number has no place here. */
 export type AuditNote = {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { type FastifyInstance, fastify } from 'fastify'
 import { Type } from 'typebox'
 import type { KeyHolder } from '../../src/accounts/account.ts'
@@ -67,7 +68,7 @@ export type RpcGround = {
 }
 
 export async function startRpcGround(redis: Redis): Promise<RpcGround> {
-  const app = fastify({ bodyLimit: 100_000 })
+  const app = fastify({ bodyLimit: 100_000, genReqId: () => randomUUID() })
   const ground = {
     base: '',
     holder: goodKey,

@@ -7,7 +7,7 @@ import type { QueueTokens } from '../../receipts/queue-tokens.ts'
 import type { V1Rooms } from '../v1/v1-routes.ts'
 import type { Members } from './answer.ts'
 import type { Parameters } from './parameters.ts'
-import { type ActionSchema, readAs } from './schema.ts'
+import { type ActionSchema, createReader } from './schema.ts'
 
 /** What an action works with: whose it is, and the same use cases that /v1 calls. */
 export type ActionContext = {
@@ -59,10 +59,11 @@ export function defineAction<Schema extends ActionSchema>(
   },
 ): RpcAction {
   const { name, scope, perSecondMax, schema, run } = action
+  const read = createReader(schema)
   return {
     name,
     scope,
     perSecondMax,
-    run: (parameters, context) => run(readAs(schema, parameters), context),
+    run: (parameters, context) => run(read(parameters), context),
   }
 }

@@ -1,10 +1,9 @@
 import { GatewayError } from './gateway-error.ts'
 
-type Pair = readonly [name: string, value: string]
+export type Pair = readonly [name: string, value: string]
 
 /** Parameters of one request. Names are matched without case: one SDK upper-cases their first letter. */
 export type Parameters = {
-  readonly pairs: readonly Pair[]
   /** Undefined: not sent, or sent empty. */
   get(name: string): string | undefined
   /** `Name.1.Sub=…`, `Name.2=…` as one SDK writes lists; empty: there is none. */
@@ -13,9 +12,13 @@ export type Parameters = {
 
 const pairsMax = 2_000
 
+/** `application/x-www-form-urlencoded`, as queries are and bodies can be. */
+export function pairsIn(encoded: string): readonly Pair[] {
+  return encoded === '' ? [] : [...new URLSearchParams(encoded)]
+}
+
 /** From the query and, for a form, the body. A name that comes twice is refused: which one was signed? */
-export function readParameters(...encoded: readonly string[]): Parameters {
-  const pairs = encoded.flatMap((each): Pair[] => [...new URLSearchParams(each)])
+export function readParameters(pairs: readonly Pair[]): Parameters {
   if (pairs.length > pairsMax) {
     throw new GatewayError(400, 'InvalidParameter', `More than ${pairsMax} parameters were sent.`)
   }
@@ -28,7 +31,6 @@ export function readParameters(...encoded: readonly string[]): Parameters {
     byName.set(key, value)
   }
   return {
-    pairs,
     get(name) {
       const value = byName.get(name.toLowerCase())
       return value === '' ? undefined : value

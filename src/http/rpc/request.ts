@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Format } from './answer.ts'
 import { GatewayError, invalid, missing, signatureIncomplete } from './gateway-error.ts'
-import { type Parameters, readParameters } from './parameters.ts'
+import { type Parameters, pairsIn, readParameters } from './parameters.ts'
 import {
   acs3Algorithm,
   isSame,
@@ -39,7 +39,8 @@ export function formatOf(request: FastifyRequest): Format {
 }
 
 function readV1(request: FastifyRequest): RpcRequest {
-  const parameters = readParameters(partsOf(request).query, formText(request))
+  const pairs = [...pairsIn(partsOf(request).query), ...pairsIn(formText(request))]
+  const parameters = readParameters(pairs)
   const need = (name: string) => {
     const value = parameters.get(name)
     if (value === undefined) throw missing(name)
@@ -57,7 +58,7 @@ function readV1(request: FastifyRequest): RpcRequest {
     throw invalid('SignatureMethod', 'only HMAC-SHA1 is known here.')
   }
   if (signatureVersion !== '1.0') throw invalid('SignatureVersion', 'it must be 1.0.')
-  const stringToSign = stringToSignV1(request.method, parameters.pairs)
+  const stringToSign = stringToSignV1(request.method, pairs)
   return {
     action,
     version,
@@ -82,6 +83,8 @@ const signedAlways = [
   'x-acs-signature-nonce',
   'x-acs-content-sha256',
 ]
+
+const emptyHash = sha256Hex('')
 
 function readAcs3(request: FastifyRequest, authorization: string): RpcRequest {
   const parts = authorizationPattern.exec(authorization)
@@ -108,19 +111,21 @@ function readAcs3(request: FastifyRequest, authorization: string): RpcRequest {
     throw signatureIncomplete(`the header ${unsigned} is not signed.`)
   }
   const { path, query } = partsOf(request)
+  const asked = pairsIn(query)
   const bodyHash = need('x-acs-content-sha256').toLowerCase()
-  if (bodyHash !== sha256Hex(bodyOf(request))) {
+  const body = bodyOf(request)
+  if (bodyHash !== (body.length === 0 ? emptyHash : sha256Hex(body))) {
     throw invalid('x-acs-content-sha256', 'it is not the SHA-256 of the body.')
   }
   const stringToSign = stringToSignAcs3({
     method: request.method,
     path,
-    query: [...new URLSearchParams(query)],
+    query: asked,
     signedHeaders,
     header,
     bodyHash,
   })
-  const parameters = readParameters(query, formText(request))
+  const parameters = readParameters([...asked, ...pairsIn(formText(request))])
   return {
     action: need('x-acs-action'),
     version: need('x-acs-version'),

@@ -18,7 +18,8 @@ export type RpcJoin = {
 }
 
 export function rpcDepsOf(join: RpcJoin, rooms: V1Rooms): RpcDeps {
-  const { audit } = rooms
+  const { audit, parser } = rooms
+  const allRooms = { ...rooms, ...join.rooms }
   return {
     ...join,
     actions: rpcActions,
@@ -28,8 +29,8 @@ export function rpcDepsOf(join: RpcJoin, rooms: V1Rooms): RpcDeps {
     contextOf: (holder, request) => ({
       accountId: holder.accountId,
       accessKeyId: holder.keyId,
-      rooms: { ...rooms, ...join.rooms },
-      parser: rooms.parser,
+      rooms: allRooms,
+      parser,
       mayReveal: holder.scopes.includes('reveal'),
       noteReveal: (subjects) => audit.record(noteOf(request, subjects), 200),
     }),
@@ -44,7 +45,7 @@ export function rpcDepsOf(join: RpcJoin, rooms: V1Rooms): RpcDeps {
       }
       try {
         const members = await work()
-        finish(200, subjectsAnswered(parameters, members, rooms.parser))
+        finish(200, subjectsAnswered(parameters, members, parser))
         return members
       } catch (err) {
         finish(err instanceof DomainError ? err.httpStatus : 500)

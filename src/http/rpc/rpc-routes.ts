@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { KeyHolder } from '../../accounts/account.ts'
 import { DomainError } from '../../domain/errors.ts'
@@ -42,13 +41,13 @@ export const rpcRoutes: FastifyPluginAsync<RpcDeps> = async (app, deps) => {
     sendFailure(error, { request, reply, format: formatOf(request) }),
   )
 
-  async function perform(asked: RpcRequest, request: FastifyRequest, requestId: string) {
+  async function perform(asked: RpcRequest, request: FastifyRequest) {
     const action = actions.get(asked.action.toLowerCase())
     if (action === undefined || asked.version !== apiVersion) throw actionUnknown()
     const address = request.ip
     const holder = await admit(asked, action, address)
     const { parameters } = asked
-    const admitted = { holder, action, parameters, requestId, address }
+    const admitted = { holder, action, parameters, requestId: request.id, address }
     const work = () => action.run(parameters, deps.contextOf(holder, admitted))
     return action.scope === 'read' ? work() : deps.noted(admitted, work)
   }
@@ -60,18 +59,18 @@ export const rpcRoutes: FastifyPluginAsync<RpcDeps> = async (app, deps) => {
     config: { access: 'open', rateLimit: false },
     schema: { hide: true },
     handler: async (request, reply) => {
-      const requestId = randomUUID().toUpperCase()
-      let format = formatOf(request)
-      let root = 'Error'
+      const requestId = requestIdOf(request)
+      let format: Format | undefined
+      let root: string | undefined
       try {
         const asked = readRpcRequest(request)
         format = asked.format
         root = `${actions.get(asked.action.toLowerCase())?.name ?? ''}Response`
-        const members = await perform(asked, request, requestId)
+        const members = await perform(asked, request)
         const answer = { RequestId: requestId, Code: 'OK', Message: 'OK', ...members }
         return sendMembers(reply, format, root, answer)
       } catch (err) {
-        return sendFailure(err, { request, reply, format, root, requestId })
+        return sendFailure(err, { request, reply, format: format ?? formatOf(request), root })
       }
     },
   })
@@ -96,12 +95,16 @@ type Failure = {
   readonly request: FastifyRequest
   readonly reply: FastifyReply
   readonly format: Format
-  readonly root?: string
-  readonly requestId?: string
+  /** Undefined: not even the action is known. */
+  readonly root?: string | undefined
 }
 
+/** The one that our log and the audit log name, as the vendor writes them. */
+const requestIdOf = ({ id }: FastifyRequest): string => id.toUpperCase()
+
 function sendFailure(error: unknown, failure: Failure): FastifyReply {
-  const { request, reply, format, requestId = randomUUID().toUpperCase() } = failure
+  const { request, reply, format } = failure
+  const requestId = requestIdOf(request)
   if (error instanceof DomainError && failure.root !== undefined) {
     if (error.httpStatus >= 500) request.log.warn({ err: error }, 'action could not be done')
     const answer = { RequestId: requestId, Code: businessCode(error), Message: error.message }

@@ -1,5 +1,5 @@
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
-import { Value } from 'typebox/value'
+import { Compile } from 'typebox/compile'
 import { invalid, missing } from './gateway-error.ts'
 import type { Parameters } from './parameters.ts'
 
@@ -10,28 +10,39 @@ import type { Parameters } from './parameters.ts'
  */
 export type ActionSchema = TObject
 
-/** Throws `Missing…` for the first that is not there, then `Invalid…` for the first that is wrong. */
-export function readAs<Schema extends ActionSchema>(
-  schema: Schema,
-  parameters: Parameters,
-): Static<Schema> {
-  const names = Object.keys(schema.properties)
-  const raw = new Map<string, unknown>()
-  for (const name of names) {
-    const property = schema.properties[name]
-    const value =
-      property !== undefined && Type.IsArray(property)
-        ? listText(parameters, name)
-        : parameters.get(name)
-    if (value !== undefined) raw.set(name, value)
-    else if (schema.required?.includes(name) === true) throw missing(name)
+type Field = {
+  readonly name: string
+  readonly property: TSchema
+  readonly required: boolean
+  isRight(value: unknown): boolean
+}
+
+/**
+ * Reads what a request says. Throws `Missing…` for the first that is not there, then `Invalid…` for
+ * the first that is wrong.
+ */
+export function createReader<Schema extends ActionSchema>(schema: Schema) {
+  const properties: Record<string, TSchema> = schema.properties
+  const fields = Object.entries(properties).map(([name, property]): Field => {
+    const compiled = Compile(property)
+    const required = schema.required?.includes(name) === true
+    return { name, property, required, isRight: (value) => compiled.Check(value) }
+  })
+
+  return (parameters: Parameters): Static<Schema> => {
+    const given = fields.map((field) => givenValue(field, parameters))
+    const read: Record<string, unknown> = {}
+    for (const [at, field] of fields.entries()) {
+      if (given[at] !== undefined) read[field.name] = readValue(field, given[at])
+    }
+    return read as Static<Schema>
   }
-  const read: Record<string, unknown> = {}
-  for (const [name, value] of raw) {
-    const property = schema.properties[name]
-    if (property !== undefined) read[name] = readValue(name, property, value)
-  }
-  return read as Static<Schema>
+}
+
+function givenValue({ name, property, required }: Field, parameters: Parameters): unknown {
+  const value = Type.IsArray(property) ? listText(parameters, name) : parameters.get(name)
+  if (value === undefined && required) throw missing(name)
+  return value
 }
 
 function listText(parameters: Parameters, name: string): unknown {
@@ -53,9 +64,9 @@ function parsedJson(text: string): unknown {
   }
 }
 
-function readValue(name: string, property: TSchema, raw: unknown): unknown {
+function readValue({ name, property, isRight }: Field, raw: unknown): unknown {
   const value = converted(property, raw)
-  if (Value.Check(property, value)) return value
+  if (isRight(value)) return value
   throw invalid(name, descriptionOf(property))
 }
 

@@ -1,7 +1,10 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+
+const unreservedPattern = /^[\w.~-]*$/
 
 /** RFC 3986 2.3: only unreserved characters stay; space is %20. */
 export function percentEncoded(text: string): string {
+  if (unreservedPattern.test(text)) return text
   return encodeURIComponent(text).replace(
     /[!'()*]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
@@ -10,14 +13,16 @@ export function percentEncoded(text: string): string {
 
 type Pair = readonly [name: string, value: string]
 
-const byName = ([a]: Pair, [b]: Pair) => Buffer.compare(Buffer.from(a), Buffer.from(b))
+/** Names of parameters are ASCII, where this is the order of their bytes. */
+const byName = ([a]: Pair, [b]: Pair) => (a < b ? -1 : Number(a > b))
+const encodedPair = ([name, value]: Pair) => `${percentEncoded(name)}=${percentEncoded(value)}`
 
 /** Style v1, HMAC-SHA1 (product-semantics 2.1): all parameters but the signature, sorted by byte. */
 export function stringToSignV1(method: string, parameters: readonly Pair[]): string {
   const joined = parameters
     .filter(([name]) => name !== 'Signature')
     .sort(byName)
-    .map(([name, value]) => `${percentEncoded(name)}=${percentEncoded(value)}`)
+    .map(encodedPair)
     .join('&')
   return `${method}&${percentEncoded('/')}&${percentEncoded(joined)}`
 }
@@ -38,10 +43,7 @@ export function stringToSignAcs3(request: {
   readonly header: (name: string) => string | undefined
   readonly bodyHash: string
 }): string {
-  const query = [...request.query]
-    .sort(byName)
-    .map(([name, value]) => `${percentEncoded(name)}=${percentEncoded(value)}`)
-    .join('&')
+  const query = [...request.query].sort(byName).map(encodedPair).join('&')
   const headers = request.signedHeaders.map(
     (name) => `${name}:${(request.header(name) ?? '').trim()}\n`,
   )
@@ -61,11 +63,11 @@ export function signatureAcs3(stringToSign: string, secret: string): string {
 }
 
 export function sha256Hex(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex')
+  return hash('sha256', data, 'hex')
 }
 
-/** In the same time wherever they differ; hashed first, so that lengths tell nothing either. */
+/** In the same time wherever they differ. How long a signature is is known to everybody. */
 export function isSame(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(a), digest(b))
+  const [one, other] = [Buffer.from(a), Buffer.from(b)]
+  return one.length === other.length && timingSafeEqual(one, other)
 }

@@ -1,14 +1,13 @@
 import { expect, test } from 'vitest'
-import { readParameters } from '../../../src/http/rpc/parameters.ts'
+import { pairsIn, readParameters } from '../../../src/http/rpc/parameters.ts'
 import { subjectsAnswered, subjectsAsked } from '../../../src/http/rpc/subjects.ts'
 import { createNumberParser } from '../../../src/platform/phone-numbers.ts'
 
 const parser = createNumberParser({ country: 'CN' })
+const parametersIn = (query: string) => readParameters(pairsIn(query))
 
 test('what an action was asked for and has done is named by its ids', () => {
-  const asked = readParameters(
-    'PoolKey=FC100000137458124&PhoneNoA=13857299002&PhoneNoX=17000000001',
-  )
+  const asked = parametersIn('PoolKey=FC100000137458124&PhoneNoA=13857299002&PhoneNoX=17000000001')
   expect(subjectsAsked(asked)).toEqual(['FC100000137458124'])
   const members = { SecretBindDTO: { SubsId: '1000000000000007', SecretNo: '17000000001' } }
   expect(subjectsAnswered(asked, members, parser)).toEqual(['1000000000000007', '+8617000000001'])
@@ -19,5 +18,5 @@ test('what an action was asked for and has done is named by its ids', () => {
 })
 
 test('a number that was typed in the place of an id is left out', () => {
-  expect(subjectsAsked(readParameters('PoolKey=13857299002&SubsId=13857299002'))).toEqual([])
+  expect(subjectsAsked(parametersIn('PoolKey=13857299002&SubsId=13857299002'))).toEqual([])
 })

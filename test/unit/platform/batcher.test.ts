@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createBatcher } from '../../../src/accounts/batcher.ts'
+import { createBatcher } from '../../../src/platform/batcher.ts'
 
 function aWrite() {
   const batches: (readonly number[])[] = []
