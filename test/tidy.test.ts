@@ -14,6 +14,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   media: ['domain', 'platform'],
   cdr: ['domain', 'platform'],
   receipts: ['domain', 'platform'],
+  alarms: ['domain', 'platform'],
   numbers: ['domain', 'platform'],
   bindings: ['domain', 'platform'],
   trunks: ['domain', 'platform'],
@@ -26,6 +27,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const httpTypes = [
   ...[
     'accounts',
+    'alarms',
     'certification',
     'numbers',
     'bindings',

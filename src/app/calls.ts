@@ -20,6 +20,8 @@ import type { DialledParser } from '../sip/dialled.ts'
 import type { RealNumberParser } from '../sip/identity-in.ts'
 import { createInviteHandler } from '../sip/on-invite.ts'
 import { createSipServer, parseSipServers, type SipServer } from '../sip/servers.ts'
+import type { TrunkHealth } from '../trunks/trunk-health.ts'
+import { hearing, wellFirst } from './trunk-watch.ts'
 
 const limits: CallLimits = {
   // A mobile network takes up to ten seconds to ring; silence for longer means that nobody is there.
@@ -54,6 +56,7 @@ export type CallsDeps = {
     byId(id: string): Trunk | undefined
     outgoing(): readonly Trunk[]
   }
+  readonly trunkHealth: TrunkHealth
   readonly folders: { readonly recordings: string; readonly tones: string }
 }
 
@@ -160,7 +163,7 @@ async function planAttempt(
   return planCall({
     attempt,
     record,
-    trunks: deps.trunks.outgoing().map((trunk) => trunk.id),
+    trunks: wellFirst(deps.trunks.outgoing(), deps.trunkHealth).map((trunk) => trunk.id),
     unmatchedSipStatus: deps.settings.UNMATCHED_SIP_STATUS,
   })
 }
@@ -193,7 +196,7 @@ function placeOver(server: SipServer, deps: CallsDeps): PlaceCallee {
         log: deps.log.child({ callId: request.callId }),
         onServerLost: server.onLost,
       },
-      listener,
+      hearing(listener, trunk, deps.trunkHealth),
     )
   }
 }

@@ -1,4 +1,5 @@
 import { createAccountRooms } from '../accounts/account-rooms.ts'
+import { createAlarms } from '../alarms/alarms.ts'
 import { createBindings } from '../bindings/bindings.ts'
 import { createCacheKeeper } from '../bindings/cache-keeper.ts'
 import { createRoutePublisher } from '../bindings/route-publisher.ts'
@@ -13,7 +14,6 @@ import { buildHttpApp } from '../http/build-http-app.ts'
 import { createCities } from '../numbers/cities.ts'
 import { readBlocks } from '../numbers/number-blocks.ts'
 import { createNumberMigrations } from '../numbers/number-migrations.ts'
-import { createPoolWatch } from '../numbers/pool-alarms.ts'
 import { createPoolRefresh } from '../numbers/pool-refresh.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -26,6 +26,7 @@ import { createVault, readVaultKeys } from '../platform/vault.ts'
 import { createQueueSweep } from '../receipts/queue-sweep.ts'
 import { createRouteCache } from '../resolve/route-cache.ts'
 import { createTrunks } from '../trunks/trunks.ts'
+import { alarmDuties } from './alarm-duties.ts'
 import { type Closers, closeAll } from './closers.ts'
 import { foldersOf } from './folders.ts'
 import { type Lookups, startLookups } from './lookups.ts'
@@ -107,7 +108,7 @@ function startWorker(shared: Shared): void {
   closers.push({ name: 'route publisher of the worker', close: () => publisher.close() })
   const duties = [
     { name: 'pool-refresh', everyMs: 0, work: createPoolRefresh({ sql, publisher }).finishLeft },
-    { name: 'pool-alarms', everyMs: 2_000, work: createPoolWatch({ sql, log }) },
+    ...alarmDuties(shared, firstAccount),
     ...receiptDuties(shared),
     { name: 'queue-sweep', everyMs: 60_000, work: createQueueSweep({ sql }) },
   ]
@@ -157,6 +158,7 @@ async function startHttp(
       bindings: createBindings({ sql, vault, clock: systemClock, cities, publisher }),
       ...createPoolRooms({ sql, vault, publisher, settings }),
       ...createReceiptRooms(shared),
+      alarms: createAlarms({ sql }),
       numberMigrations: createNumberMigrations({ sql, clock: systemClock, publisher }),
       certification: certificationOf(shared),
       trunks: createTrunks({ sql }),

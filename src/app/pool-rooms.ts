@@ -1,7 +1,6 @@
 import type { RouteInvalidation } from '../domain/route-change.ts'
 import { createBlacklist } from '../numbers/blacklist.ts'
 import { createGroups } from '../numbers/groups.ts'
-import { createPoolAlarms } from '../numbers/pool-alarms.ts'
 import { createPools } from '../numbers/pools.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { Settings } from '../platform/settings.ts'
@@ -32,6 +31,5 @@ export function createPoolRooms({
     }),
     blacklist: createBlacklist({ sql, vault, publisher }),
     groups: createGroups({ sql, vault, clock: systemClock, publisher }),
-    alarms: createPoolAlarms({ sql }),
   }
 }

@@ -9,7 +9,9 @@ import { type Admission, createAdmission } from '../sip/admission.ts'
 import { type Calls, startCalls } from './calls.ts'
 import { foldersOf } from './folders.ts'
 import type { Lookups } from './lookups.ts'
+import { startRouterSightings } from './router-sightings.ts'
 import type { Shared } from './shared.ts'
+import { newTrunkHealth, startTrunkWatch } from './trunk-watch.ts'
 
 export type Router = {
   readonly admission: Admission
@@ -33,6 +35,7 @@ export async function startRouter(shared: Shared, lookups: Lookups): Promise<Rou
     callsLive: liveCalls.count,
     journalBacklog: () => journal.stats().backlogEvents,
   })
+  const trunkHealth = newTrunkHealth()
   const calls = startCalls({
     settings,
     log,
@@ -43,9 +46,16 @@ export async function startRouter(shared: Shared, lookups: Lookups): Promise<Rou
     resolveRoute: lookups.resolveRoute,
     append: journal.append,
     trunks: lookups.trunks,
+    trunkHealth,
     folders,
   })
   closers.push({ name: 'calls', close: () => calls.close() })
+  const { outgoing } = lookups.trunks
+  startTrunkWatch({ servers: calls.servers, outgoing, health: trunkHealth, closers })
+  startRouterSightings(shared, {
+    ...{ hosts: calls.hosts, trunks: lookups.trunks, trunkHealth },
+    ...{ journal, journalDir: folders.journal },
+  })
   return {
     admission,
     checks: checksOf(calls, journal),

@@ -6,6 +6,7 @@ import type { Logger } from '../platform/logger.ts'
 import type { Redis } from '../platform/redis.ts'
 import type { Vault } from '../platform/vault.ts'
 import { createDiskReserve, type DiskReserve } from './disk-reserve.ts'
+import { createDiskRoom } from './disk-room.ts'
 import { type Frame, frameBytesMax } from './frames.ts'
 import { type JournalLimits, journalLimits } from './journal-limits.ts'
 import { type JournalLock, takeJournalLock } from './journal-lock.ts'
@@ -27,6 +28,8 @@ type JournalStats = {
   readonly pendingBytes: number
   readonly openCalls: number
   readonly full: boolean
+  /** How much of what the journal may hold is used, or taken away by a disk that others fill. 100: calls are refused. */
+  readonly usedPercent: number
 }
 
 export type CallJournal = {
@@ -121,6 +124,7 @@ export function createCallJournal(deps: JournalDeps): CallJournal {
         pendingBytes: running?.writer.pendingBytes() ?? 0,
         openCalls: openCalls.size(),
         full: closed || running === undefined || running.isFull(),
+        usedPercent: closed || running === undefined ? 100 : running.usedPercent(),
       }
     },
     id() {
@@ -143,6 +147,7 @@ type Running = {
   readonly keeper: SegmentKeeper
   push(frame: Frame): void
   isFull(): boolean
+  usedPercent(): number
   backlogEvents(): number
   /** Bytes that could not be written. */
   close(): Promise<number>
@@ -203,28 +208,41 @@ function runJournal(
     onFailure: () => deps.onFailure?.('redis'),
   })
   const heartbeat = setInterval(() => void beat(), heartbeatMs)
+  const room = createDiskRoom(dir)
 
   async function beat(): Promise<void> {
     try {
       await lock.touch()
       await keeper.tidy()
+      await room.look()
       if (!writer.isFailing()) await reserve.hold()
     } catch (err) {
       log.warn({ err, dir }, 'call journal cannot be looked after')
     }
   }
 
+  /** With what the calls that run may still need, and one more call. */
+  function bytesNeeded(): number {
+    const promised = (openCalls.size() + writer.pendingFrames() + 1) * limits.callBytes
+    return keeper.bytes() + writer.pendingBytes() + promised
+  }
+
+  function isFull(): boolean {
+    const pendingBytes = writer.pendingBytes()
+    if (writer.isFailing() || !reserve.isHeld() || pendingBytes > limits.memoryBytes) return true
+    return bytesNeeded() > limits.bytesMax
+  }
+
   return {
-    ...{ id, writer, publisher, keeper },
+    ...{ id, writer, publisher, keeper, isFull },
     push(frame) {
       backlogEvents += 1
       writer.push(frame)
     },
-    isFull() {
-      const pendingBytes = writer.pendingBytes()
-      if (writer.isFailing() || !reserve.isHeld() || pendingBytes > limits.memoryBytes) return true
-      const promised = (openCalls.size() + writer.pendingFrames() + 1) * limits.callBytes
-      return keeper.bytes() + pendingBytes + promised > limits.bytesMax
+    usedPercent() {
+      if (isFull()) return 100
+      const free = Math.min(limits.bytesMax - bytesNeeded(), room.freeBytes())
+      return Math.min(100, Math.max(0, 100 * (1 - free / limits.bytesMax)))
     },
     backlogEvents: () => backlogEvents,
     async close() {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { DomainError } from '../domain/errors.ts'
 import { addAccountCommand } from './account.ts'
+import { addAlarmsCommand } from './alarms.ts'
 import { addBindCommand } from './bind.ts'
 import { addBlacklistCommand } from './blacklist.ts'
 import { addCdrCommand } from './cdr.ts'
@@ -61,6 +62,7 @@ function createProgram(deps: CliDeps): Command {
   addGroupCommand(program, deps)
   addBlacklistCommand(program, deps)
   addReceiptsCommand(program, deps)
+  addAlarmsCommand(program, deps)
   addAccountCommand(program, deps)
   addTokenCommand(program, deps)
   addKeyCommand(program, deps)

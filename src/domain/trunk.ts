@@ -15,4 +15,6 @@ export type Trunk = {
   /** Whether P-Asserted-Identity of this trunk is believed (RFC 3325). */
   readonly trustsIdentity: boolean
   readonly enabled: boolean
+  /** How often an outgoing trunk is asked by SIP OPTIONS whether it is there. 0: never. */
+  readonly optionsSeconds: number
 }

@@ -35,6 +35,7 @@ const tags = [
     description:
       'What your systems are told: queues to pull from, URLs to push to, and how it went.',
   },
+  { name: 'alarms', description: 'What a human should look at.' },
   { name: 'accounts', description: 'Whose everything is.' },
   { name: 'access', description: 'Bearer tokens and access key pairs: who may do what.' },
   { name: 'audit', description: 'What was changed and shown in full, by whom and when.' },

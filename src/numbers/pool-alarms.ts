@@ -1,9 +1,5 @@
-import type { AccountId, PoolKey } from '../domain/ids.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Query, Sql } from '../platform/sql.ts'
-import type { Alarm, AlarmFilter } from './alarm.ts'
-import type { Page } from './number.ts'
-import { cursorFor, pageLimit, parseSerial, readCursor } from './pages.ts'
 
 /**
  * An alarm is over only when the utilisation has fallen to this share of the threshold: one binding
@@ -13,22 +9,6 @@ const clearedShare = 0.9
 const checkEveryMs = 5_000
 /** Adding up a large pool takes a while: a worker spends at most a hundredth of its time on one. */
 const restFactor = 100
-
-export type PoolAlarms = {
-  /** Newest first. */
-  list(filter: AlarmFilter): Promise<Page<Alarm>>
-}
-
-export function createPoolAlarms({ sql }: { sql: Sql }): PoolAlarms {
-  return {
-    async list(filter) {
-      const limit = pageLimit(filter.limit)
-      const rows = await sql.rows<AlarmRow>(listQuery(filter, limit))
-      const items = rows.slice(0, limit).map((row) => alarmFrom(row))
-      return { items, nextCursor: cursorFor(rows.length > limit, items.at(-1)?.id) }
-    },
-  }
-}
 
 /** A worker's duty, any number of workers at once: raises and clears what is due for a look. */
 export function createPoolWatch(deps: { sql: Sql; log: Logger }): () => Promise<void> {
@@ -74,8 +54,9 @@ function checkQuery(poolKey: string): Query {
         select coalesce(round(100.0 * sum(bound) / nullif(sum(capacity), 0), 2), 0) as percent
           from number where pool_key = $1
       ), raised as (
-        insert into alarm (account_id, kind, pool_key, percent, threshold)
-        select p.account_id, 'pool-utilisation', p.key, usage.percent, p.alarm_percent
+        insert into alarm (account_id, kind, pool_key, percent, threshold, facts)
+        select p.account_id, 'pool-utilisation', p.key, usage.percent, p.alarm_percent,
+               jsonb_build_object('detail', format('%s %% of the pool is bound.', usage.percent))
           from pool p, usage
          where p.key = $1 and usage.percent >= p.alarm_percent
         on conflict (kind, pool_key) where cleared_at is null do nothing
@@ -90,48 +71,5 @@ function checkQuery(poolKey: string): Query {
       )
       select exists (select 1 from raised) as raised, exists (select 1 from cleared) as cleared`,
     values: [poolKey, clearedShare],
-  }
-}
-
-type AlarmRow = {
-  readonly id: string
-  readonly account_id: string
-  readonly kind: string
-  readonly pool_key: string | null
-  readonly percent: number | null
-  readonly threshold: number | null
-  readonly subject: string | null
-  readonly raised_at: Date
-  readonly cleared_at: Date | null
-}
-
-function listQuery(filter: AlarmFilter, limit: number): Query {
-  const after = filter.cursor === undefined ? undefined : readCursor(filter.cursor, parseSerial)
-  return {
-    name: 'alarms.list',
-    text: `
-      select id, account_id, kind, pool_key, percent::float8 as percent, threshold, subject,
-             raised_at, cleared_at
-        from alarm
-       where account_id = $1 and ($2::text is null or pool_key = $2)
-         and ($3::boolean is null or (cleared_at is null) = $3)
-         and ($4::bigint is null or id < $4)
-         and ($6::text is null or kind = $6)
-       order by id desc limit $5`,
-    values: [filter.accountId, filter.poolKey, filter.open, after, limit + 1, filter.kind],
-  }
-}
-
-function alarmFrom(row: AlarmRow): Alarm {
-  return {
-    id: row.id,
-    accountId: row.account_id as AccountId,
-    kind: row.kind as Alarm['kind'],
-    poolKey: (row.pool_key ?? undefined) as PoolKey | undefined,
-    percent: row.percent ?? undefined,
-    threshold: row.threshold ?? undefined,
-    subject: row.subject ?? undefined,
-    raisedAt: row.raised_at,
-    clearedAt: row.cleared_at ?? undefined,
   }
 }

@@ -96,6 +96,18 @@ function partInstruments(registers: Registry[], watched: () => Watched | undefin
       labelNames: ['host'],
       registers,
     }),
+    trunkUp: new Gauge({
+      name: 'axbridge_trunk_up',
+      help: '0 when an outgoing trunk does not answer or fails its calls, as this router sees it',
+      labelNames: ['trunk'],
+      registers,
+    }),
+    alarmsOpen: new Gauge({
+      name: 'axbridge_alarms_open',
+      help: 'Alarms of all accounts that are not over',
+      labelNames: ['kind'],
+      registers,
+    }),
     sipServerUp: new Gauge({
       name: 'axbridge_sip_server_up',
       help: '1 when the SIP server is connected',

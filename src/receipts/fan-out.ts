@@ -3,7 +3,7 @@ import type { Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
 import { asBooked, type BookedCalls, isLostEnd, isOwnerless } from './as-booked.ts'
 import type { MessageType } from './receipt-types.ts'
-import { sourceBody } from './source-receipts.ts'
+import { isForPush, sourceBody, threadOf } from './source-receipts.ts'
 import { type NewReceipt, storeReceipts, type ToldEnd, toldEnds } from './store.ts'
 
 /** Call events in the order of the stream, and a way to say that they are taken care of. */
@@ -159,9 +159,10 @@ function sourceReceipt(row: SourceRow, national: (e164: string) => string): NewR
     type,
     eventId: row.event_id,
     revision: 1,
-    callId: undefined,
+    callId: threadOf(source),
     poolKey: poolKey as NewReceipt['poolKey'],
     happenedAt: row.happened_at,
     body: sourceBody(source, national),
+    toPush: isForPush(source),
   }
 }

@@ -18,7 +18,7 @@ export type Tried = PushKey & {
 
 /** Resolves to whether the URL had been paused, and is not any more. */
 export async function recordSent(sql: Sql, tried: Tried): Promise<boolean> {
-  const [row] = await sql.rows<{ was_paused: boolean; failing_since: Date }>({
+  const [row] = await sql.rows<{ is_paused: boolean }>({
     name: 'push.record-sent',
     text: `
       with sent as (
@@ -28,44 +28,55 @@ export async function recordSent(sql: Sql, tried: Tried): Promise<boolean> {
          where receipt_id = any ($3::bigint[]) and account_id = $1 and message_type = $2
            and state = 'due'
       ), before as materialized (
-        select failing_since, paused_at from receipt_push
+        select paused_at from receipt_push
          where account_id = $1 and message_type = $2 and failing_since is not null
+           for no key update
+      ), well as (
+        update receipt_push p set failing_since = null
+          from before
+         where p.account_id = $1 and p.message_type = $2 and before.paused_at is null
+      )
+      select paused_at is not null as is_paused from before`,
+    values: valuesOf(tried),
+  })
+  return row?.is_paused === true && resume(sql, tried)
+}
+
+/**
+ * Not paused any more: nothing waits for its retry, what died while the URL was failing has one more
+ * try, and the alarm is over. All of it or nothing: a worker that dies before this leaves the URL
+ * paused, and the next probe that succeeds does it.
+ */
+async function resume(sql: Sql, { accountId, type, now }: PushKey & { now: Date }) {
+  const rows = await sql.rows({
+    name: 'push.resume',
+    text: `
+      with before as materialized (
+        select failing_since from receipt_push
+         where account_id = $1 and message_type = $2 and paused_at is not null
            for no key update
       ), well as (
         update receipt_push p set failing_since = null, paused_at = null, probe_at = null
           from before
          where p.account_id = $1 and p.message_type = $2
-      )
-      select paused_at is not null as was_paused, failing_since from before`,
-    values: valuesOf(tried),
-  })
-  if (row?.was_paused !== true) return false
-  await catchUp(sql, { ...tried, failingSince: row.failing_since })
-  return true
-}
-
-/**
- * Nothing waits for its retry any longer, and what died while the URL was failing has one more try.
- * A worker that dies before this leaves them to their retries, and the alarm to the next success.
- */
-async function catchUp(
-  sql: Sql,
-  { accountId, type, now, failingSince }: PushKey & { now: Date; failingSince: Date },
-): Promise<void> {
-  await sql.rows({
-    name: 'push.catch-up',
-    text: `
-      with waiting as (
-        update receipt_to_push set due_at = $3
+      ), waiting as (
+        update receipt_to_push t set due_at = $3
+          from before
          where account_id = $1 and message_type = $2 and state = 'due' and due_at > $3
       ), dead as (
-        update receipt_to_push set state = 'due', due_at = $3, attempts = ${retryMinutes.length}
-         where account_id = $1 and message_type = $2 and state = 'dead' and tried_at >= $4
+        update receipt_to_push t set state = 'due', due_at = $3, attempts = ${retryMinutes.length}
+          from before
+         where account_id = $1 and message_type = $2 and state = 'dead'
+           and tried_at >= before.failing_since
+      ), over as (
+        update alarm a set cleared_at = now()
+          from before
+         where account_id = $1 and kind = 'push-failing' and subject = $2 and cleared_at is null
       )
-      update alarm set cleared_at = now()
-       where account_id = $1 and kind = 'push-failing' and subject = $2 and cleared_at is null`,
-    values: [accountId, type, now, failingSince],
+      select 1 from before`,
+    values: [accountId, type, now],
   })
+  return rows.length > 0
 }
 
 export type Failed = {
@@ -123,8 +134,11 @@ async function recordFailing(sql: Sql, { accountId, type, url, now }: Tried): Pr
          where p.account_id = $1 and p.message_type = $2
         returning p.paused_at is not null and before.paused_at is null as is_new
       ), raised as (
-        insert into alarm (account_id, kind, subject)
-        select $1, 'push-failing', $2 from failing where is_new
+        insert into alarm (account_id, kind, subject, facts)
+        select $1, 'push-failing', $2,
+               jsonb_build_object('detail', format(
+                 'No %s could be pushed for ${pausedAfterMinutes} minutes.', $2::text))
+          from failing where is_new
         on conflict (account_id, kind, subject) where cleared_at is null and subject is not null
         do nothing
       )

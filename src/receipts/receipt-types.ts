@@ -74,6 +74,50 @@ const bill = {
   fee: int('In 1/1000 yuan (ours).', 110),
 }
 
+const alarmFields = {
+  id: text(
+    'Stable: the same for the same event, however often it comes.',
+    'alarm:1000000001:raised',
+  ),
+  version: int('Of this form. A field more does not change it.', 1),
+  alarm_id: text('The alarm: the same in all that is told of it.', '1000000001'),
+  kind: text(
+    '`pool-utilisation`, `push-failing`, `trunk-down`, `media-host-down`, `journal-filling` or `certification-expiring`.',
+    'trunk-down',
+  ),
+  state: text('`raised`, `worse` (only of certification-expiring) or `cleared`.', 'raised'),
+  subject: text(
+    'What it is about: a pool, message type, trunk, media host, journal or certifier.',
+    'carrier-1',
+  ),
+  detail: text(
+    'One sentence for humans, as of when it was raised.',
+    '203.0.113.10:5060 does not answer OPTIONS.',
+  ),
+  pool_key: Type.Optional(poolKey),
+  percent: Type.Optional(
+    Type.Number({
+      description: 'Of what the pool can bind, or of the journal, when it was raised.',
+      examples: [80.5],
+    }),
+  ),
+  threshold: Type.Optional(
+    int('pool-utilisation: per cent; certification-expiring: days left, 30, 7, 1 or 0.', 80),
+  ),
+  routers: Type.Optional(int('Routers that saw it when it was raised.', 1)),
+  routers_in_all: Type.Optional(int('Of so many.', 2)),
+  numbers: Type.Optional(
+    Type.Array(secretNo, { description: 'Some of the X of certification-expiring, 20 at most.' }),
+  ),
+  number_count: Type.Optional(int('How many X there are.', 1)),
+  certified_until: Type.Optional(time('Until then somebody stands for them.')),
+  raised_at: time('It was raised.'),
+  cleared_at: Type.Optional(time('It was over.', '2026-11-24 10:01:30')),
+  cleared_because: Type.Optional(
+    text('`over`: it is well again; `unwatched`: nobody is there any more who could tell.', 'over'),
+  ),
+}
+
 const schemas = {
   SecretStartReport: Type.Object(startFields, { description: 'A call came in.' }),
   SecretRingReport: Type.Object(
@@ -193,6 +237,10 @@ const schemas = {
     },
     { description: 'An X was bought or released.' },
   ),
+  AlarmReport: Type.Object(alarmFields, {
+    description:
+      'An alarm was raised, got worse, or is over. Ours; the vendor has nothing like it. What each kind means: operations.md.',
+  }),
 } as const satisfies Readonly<Record<string, TObject>>
 
 export type MessageType = keyof typeof schemas

@@ -19,6 +19,8 @@ export type NewReceipt = {
   readonly happenedAt: Date
   /** The receipt itself. May hold real numbers. */
   readonly body: object
+  /** False: only into queues. */
+  readonly toPush?: boolean
 }
 
 /** A body is sealed for its type: one kind of receipt does not open as another. */
@@ -57,6 +59,7 @@ export async function storeReceipts(
           call_id: each.callId,
           pool_key: each.poolKey,
           happened_at: each.happenedAt,
+          to_push: each.toPush ?? true,
           body_sealed: vault.sealText(JSON.stringify(each.body), about(each.type)),
         })),
       ),
@@ -120,7 +123,7 @@ const storeText = `
 with given as (
   select * from json_to_recordset($1::json) as each (
     at integer, account_id text, message_type text, event_id text, revision smallint, call_id text,
-    pool_key text, happened_at timestamptz, body_sealed text)
+    pool_key text, happened_at timestamptz, body_sealed text, to_push boolean)
 ), queued as (
   select g.at, q.name
     from given g
@@ -138,7 +141,7 @@ with given as (
 ), pushed as (
   select g.at from given g
     join receipt_push p on p.account_id = g.account_id and p.message_type = g.message_type
-   where p.enabled
+   where p.enabled and g.to_push
 ), kept as (
   insert into receipt (account_id, message_type, event_id, revision, call_id, pool_key, body_sealed,
                        happened_at)

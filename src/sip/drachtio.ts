@@ -195,6 +195,26 @@ export function stopInvites(srf: SrfClient): void {
   srf._app.client?.removeRoute('invite')
 }
 
+/** OPTIONS outside every dialog. `done` without a request: the SIP server did not take it. */
+export function sendOptions(
+  srf: SrfClient,
+  uri: string,
+  done: (request: SipRequest | undefined) => void,
+): void {
+  const options = {
+    ...{ method: 'OPTIONS', uri },
+    headers: { From: '<sip:axbridge@localhost>', Contact: '<sip:axbridge@localhost>' },
+  }
+  try {
+    srf._app.client?.request(options, (err, request) =>
+      done(err ? undefined : (request as SipRequest)),
+    )
+  } catch {
+    // Between two connections the library throws.
+    done(undefined)
+  }
+}
+
 /** BYE in a dialog that an earlier connection of ours made; the server knows it by its id alone. */
 export function endDialog(srf: SrfClient, dialogId: string, done: (err: unknown) => void): void {
   const bye = { method: 'BYE', stackDialogId: dialogId, headers: {} }

@@ -23,10 +23,10 @@ export function buildInvite(given: {
 }): OutgoingInvite {
   const { trunk, x } = given
   const write = (e164: string) => numberText(e164, trunk.numberFormat, given.national)
-  const transport = trunk.transport === 'tcp' ? ';transport=tcp' : ''
+  const transport = transportText(trunk)
   const shown = `sip:${write(x)}@localhost`
   return {
-    uri: `sip:${write(given.callee.reveal())}@${hostText(trunk.host)}:${trunk.port}${transport}`,
+    uri: `sip:${write(given.callee.reveal())}@${placeText(trunk)}`,
     headers: {
       From: `<${shown}>`,
       Contact: `<${shown}${transport}>`,
@@ -57,4 +57,9 @@ function numberText(
   }
 }
 
+/** The trunk itself, nobody behind it. */
+export const trunkUri = (trunk: Trunk) => `sip:${placeText(trunk)}`
+
+const placeText = (trunk: Trunk) => `${hostText(trunk.host)}:${trunk.port}${transportText(trunk)}`
+const transportText = ({ transport }: Trunk) => (transport === 'tcp' ? ';transport=tcp' : '')
 const hostText = (host: string) => (host.includes(':') ? `[${host}]` : host)

@@ -3,7 +3,7 @@ import { DomainError } from '../domain/errors.ts'
 import { type AccountId, parseTrunkId, type TrunkId } from '../domain/ids.ts'
 import type { Trunk } from '../domain/trunk.ts'
 import { parseAddressBlock } from '../platform/address-block.ts'
-import { type Sql, violatedConstraint } from '../platform/sql.ts'
+import { type Query, type Sql, violatedConstraint } from '../platform/sql.ts'
 
 export type Trunks = {
   /** By name. */
@@ -12,7 +12,15 @@ export type Trunks = {
   all(): Promise<readonly Trunk[]>
   create(accountId: AccountId, trunk: Trunk): Promise<Trunk>
   get(accountId: AccountId, id: TrunkId): Promise<Trunk>
+  /** What is absent stays. */
+  change(accountId: AccountId, id: TrunkId, wish: TrunkChange): Promise<Trunk>
   remove(accountId: AccountId, id: TrunkId): Promise<void>
+}
+
+export type TrunkChange = {
+  readonly priority?: number | 'none' | undefined
+  readonly enabled?: boolean | undefined
+  readonly optionsSeconds?: number | undefined
 }
 
 type TrunkRow = {
@@ -25,12 +33,24 @@ type TrunkRow = {
   readonly number_format: string
   readonly trusts_identity: boolean
   readonly enabled: boolean
+  readonly options_seconds: number
 }
 
 const columns = `
-  id, host, port, transport, addresses, priority, number_format, trusts_identity, enabled`
+  id, host, port, transport, addresses, priority, number_format, trusts_identity, enabled,
+  options_seconds`
 
 export function createTrunks({ sql }: { sql: Sql }): Trunks {
+  async function get(accountId: AccountId, id: TrunkId): Promise<Trunk> {
+    const [row] = await sql.rows<TrunkRow>({
+      name: 'trunks.get',
+      text: `select ${columns} from trunk where id = $1 and account_id = $2`,
+      values: [id, accountId],
+    })
+    if (row === undefined) throw trunkUnknown()
+    return trunkFrom(row)
+  }
+
   return {
     async list(accountId) {
       const rows = await sql.rows<TrunkRow>({
@@ -53,12 +73,12 @@ export function createTrunks({ sql }: { sql: Sql }): Trunks {
       if (fault !== undefined) throw illegal(fault)
       return insertTrunk(sql, accountId, trunk)
     },
-    async get(accountId, id) {
-      const [row] = await sql.rows<TrunkRow>({
-        name: 'trunks.get',
-        text: `select ${columns} from trunk where id = $1 and account_id = $2`,
-        values: [id, accountId],
-      })
+    get,
+    async change(accountId, id, wish) {
+      const before = await get(accountId, id)
+      const fault = faultOf({ ...before, ...changed(before, wish) })
+      if (fault !== undefined) throw illegal(fault)
+      const [row] = await sql.rows<TrunkRow>(changeQuery(accountId, id, wish))
       if (row === undefined) throw trunkUnknown()
       return trunkFrom(row)
     },
@@ -73,14 +93,36 @@ export function createTrunks({ sql }: { sql: Sql }): Trunks {
   }
 }
 
+const changed = (before: Trunk, { priority, optionsSeconds }: TrunkChange) => ({
+  priority: priority === 'none' ? undefined : (priority ?? before.priority),
+  optionsSeconds: optionsSeconds ?? before.optionsSeconds,
+})
+
+function changeQuery(accountId: AccountId, id: TrunkId, wish: TrunkChange): Query {
+  const { priority, enabled, optionsSeconds } = wish
+  return {
+    name: 'trunks.change',
+    text: `
+      update trunk
+         set priority = case when $3 then null else coalesce($4, priority) end,
+             enabled = coalesce($5, enabled), options_seconds = coalesce($6, options_seconds)
+       where id = $1 and account_id = $2
+      returning ${columns}`,
+    values: [
+      ...[id, accountId, priority === 'none', priority === 'none' ? undefined : priority],
+      ...[enabled, optionsSeconds],
+    ],
+  }
+}
+
 async function insertTrunk(sql: Sql, accountId: AccountId, trunk: Trunk): Promise<Trunk> {
   try {
     const [row] = await sql.rows<TrunkRow>({
       name: 'trunks.create',
       text: `
         insert into trunk (id, account_id, host, port, transport, addresses, priority,
-                           number_format, trusts_identity, enabled)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                           number_format, trusts_identity, enabled, options_seconds)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         returning ${columns}`,
       values: [
         trunk.id,
@@ -93,6 +135,7 @@ async function insertTrunk(sql: Sql, accountId: AccountId, trunk: Trunk): Promis
         trunk.numberFormat,
         trunk.trustsIdentity,
         trunk.enabled,
+        trunk.optionsSeconds,
       ],
     })
     if (row === undefined) throw new Error('insert returned nothing')
@@ -124,7 +167,12 @@ function faultOf(trunk: Trunk): string | undefined {
   if (priority !== undefined && (!Number.isInteger(priority) || priority < 0 || priority > 1000)) {
     return 'The priority is 0 to 1000.'
   }
-  return undefined
+  return optionsFault(trunk.optionsSeconds)
+}
+
+function optionsFault(seconds: number): string | undefined {
+  const isUsable = seconds === 0 || (Number.isInteger(seconds) && seconds >= 5 && seconds <= 3600)
+  return isUsable ? undefined : 'OPTIONS are sent every 5 to 3600 seconds, or with 0 never.'
 }
 
 function illegal(detail: string): DomainError {
@@ -149,5 +197,6 @@ function trunkFrom(row: TrunkRow): Trunk {
     numberFormat: row.number_format as Trunk['numberFormat'],
     trustsIdentity: row.trusts_identity,
     enabled: row.enabled,
+    optionsSeconds: row.options_seconds,
   }
 }

@@ -234,6 +234,7 @@ export const recipes: Readonly<Record<string, (things: Things) => Recipe>> = {
     path: '/trunks',
     body: { id: 'one-more', host: '203.0.113.10', addresses: ['203.0.113.10'] },
   }),
+  changeTrunk: () => ({ path: '/trunks/one-more', body: { optionsSeconds: 0 } }),
   deleteTrunk: () => ({ path: '/trunks/one-more' }),
 
   // What goes.

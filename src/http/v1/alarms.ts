@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from 'typebox'
+import type { Alarm, AlarmFilter } from '../../alarms/alarm.ts'
+import type { Alarms } from '../../alarms/alarms.ts'
 import type { PoolKey } from '../../domain/ids.ts'
-import type { Alarm } from '../../numbers/alarm.ts'
-import type { PoolAlarms } from '../../numbers/pool-alarms.ts'
 import { principalOf } from '../auth.ts'
 import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
 import { problems } from '../problem.ts'
@@ -15,6 +15,7 @@ import {
   poolKeyShape,
   timeShape,
   timeText,
+  virtualNumberShape,
 } from './shapes.ts'
 
 const kindShape = Type.Enum(
@@ -28,7 +29,7 @@ const kindShape = Type.Enum(
   ],
   {
     description:
-      'pool-utilisation: a pool is used to its threshold; push-failing: receipts of a type could not be pushed for ten minutes.',
+      'pool-utilisation: a pool is used to its threshold; push-failing: receipts of a type could not be pushed for ten minutes; trunk-down, media-host-down: a router does not reach it; journal-filling: a router will have to refuse calls; certification-expiring: somebody will not stand for X numbers any more. docs/operations.md has when each is raised and over.',
   },
 )
 
@@ -36,30 +37,59 @@ const AlarmAnswer = Type.Object(
   {
     id: Type.String({ description: 'Id of the alarm.', examples: ['1000000001'] }),
     kind: kindShape,
-    poolKey: Type.Optional({ ...poolKeyShape, description: 'The pool of pool-utilisation.' }),
+    poolKey: Type.Optional({
+      ...poolKeyShape,
+      description: 'The pool of pool-utilisation, and of certifiers that were made for a pool.',
+    }),
     percent: Type.Optional(
-      Type.Number({ description: 'Utilisation when it was raised.', examples: [80.5] }),
+      Type.Number({
+        description: 'Utilisation of the pool or the journal when it was raised.',
+        examples: [80.5],
+      }),
     ),
     threshold: Type.Optional(
-      Type.Integer({ description: 'From how much on the pool warned.', examples: [80] }),
+      Type.Integer({
+        description:
+          'From how much on the pool warned; of certification-expiring: less than so many days are left, 30, 7, 1 or 0.',
+        examples: [80],
+      }),
     ),
     subject: Type.Optional(
       Type.String({
-        description: 'What all other kinds are about: the message type, the trunk, the host.',
-        examples: ['SecretReport'],
+        description:
+          'What all other kinds are about: the message type, trunk, media host, journal or certifier.',
+        examples: ['carrier-1'],
       }),
     ),
+    detail: Type.Optional(Type.String({ description: 'One sentence, as of when it was raised.' })),
+    routers: Type.Optional(
+      Type.Integer({ description: 'Routers that saw it when it was raised.', examples: [1] }),
+    ),
+    routersInAll: Type.Optional(Type.Integer({ description: 'Of so many.', examples: [2] })),
+    numbers: Type.Optional(
+      Type.Array(virtualNumberShape, {
+        description: 'Some of the X of certification-expiring, 20 at most.',
+      }),
+    ),
+    numberCount: Type.Optional(Type.Integer({ description: 'How many X.', examples: [3] })),
+    certifiedUntil: Type.Optional({ ...timeShape, description: 'Until then somebody stands.' }),
     raisedAt: timeShape,
     clearedAt: Type.Optional({ ...timeShape, description: 'Absent: it is still so.' }),
+    clearedBecause: Type.Optional(
+      Type.Enum(['over', 'unwatched'], {
+        description: 'unwatched: nobody is there any more who could tell.',
+      }),
+    ),
   },
   {
     examples: [
       {
         id: '1000000001',
-        kind: 'pool-utilisation',
-        poolKey: 'FC100000000000001',
-        percent: 80.5,
-        threshold: 80,
+        kind: 'trunk-down',
+        subject: 'carrier-1',
+        detail: '203.0.113.10:5060 does not answer OPTIONS.',
+        routers: 1,
+        routersInAll: 2,
         raisedAt: '2030-01-30T02:00:00Z',
       },
     ],
@@ -68,7 +98,7 @@ const AlarmAnswer = Type.Object(
 
 const csvColumns = [
   ...(['id', 'kind', 'poolKey', 'percent', 'threshold', 'subject', 'raisedAt'] as const),
-  'clearedAt' as const,
+  ...(['clearedAt', 'clearedBecause', 'detail', 'numberCount', 'certifiedUntil'] as const),
 ]
 
 const AlarmQuery = Type.Object(
@@ -78,13 +108,17 @@ const AlarmQuery = Type.Object(
     open: Type.Optional(
       Type.Boolean({ description: 'Only those that are not over, or only those that are.' }),
     ),
+    since: Type.Optional({
+      ...timeShape,
+      description: 'Only those that were raised, or were over, at this time or later.',
+    }),
     ...pageQuery,
     ...csvQuery,
   },
   closed,
 )
 
-export const alarmRoutes: FastifyPluginAsyncTypebox<{ alarms: PoolAlarms }> = async (
+export const alarmRoutes: FastifyPluginAsyncTypebox<{ alarms: Alarms }> = async (
   app,
   { alarms },
 ) => {
@@ -96,16 +130,19 @@ export const alarmRoutes: FastifyPluginAsyncTypebox<{ alarms: PoolAlarms }> = as
         operationId: 'listAlarms',
         summary: 'Alarms, newest first',
         description:
-          'One is raised when a pool is used to its `alarmPercent`, and is over when the utilisation has fallen to nine tenths of that; another when a push URL is paused, until it answers again.',
-        tags: ['pools'],
+          'Each is raised once, and is over by itself. Those about trunks, media hosts and journals are the operator’s. To be told at once, have AlarmReport pushed or put into a queue: `PUT /v1/receipts/pushes/AlarmReport`.',
+        tags: ['alarms'],
         querystring: AlarmQuery,
         response: { 200: pageOrCsv(pageOf(AlarmAnswer), csvColumns), ...problems(400, 422) },
       },
     },
     async (request, reply) => {
-      const { kind, poolKey, open, limit, cursor } = request.query
-      const { accountId } = principalOf(request)
-      const filter = { accountId, kind, poolKey: poolKey as PoolKey | undefined, open }
+      const { kind, poolKey, open, since, limit, cursor } = request.query
+      const filter: AlarmFilter = {
+        accountId: principalOf(request).accountId,
+        ...{ kind, open, poolKey: poolKey as PoolKey | undefined },
+        since: since === undefined ? undefined : new Date(since),
+      }
       const list = (part: Part) => alarms.list({ ...filter, ...part })
       if (wantsCsv(request)) {
         const csv = { name: 'alarms', columns: csvColumns, list, answer: answerOf }
@@ -117,6 +154,7 @@ export const alarmRoutes: FastifyPluginAsyncTypebox<{ alarms: PoolAlarms }> = as
 }
 
 function answerOf(alarm: Alarm): Static<typeof AlarmAnswer> {
+  const { facts, clearedAt } = alarm
   return compact({
     id: alarm.id,
     kind: alarm.kind,
@@ -124,7 +162,16 @@ function answerOf(alarm: Alarm): Static<typeof AlarmAnswer> {
     subject: alarm.subject,
     percent: alarm.percent,
     threshold: alarm.threshold,
+    ...{ detail: facts.detail, routers: facts.routers, routersInAll: facts.routersInAll },
+    numbers: facts.numbers === undefined ? undefined : [...facts.numbers],
+    ...{ numberCount: facts.numberCount, certifiedUntil: facts.certifiedUntil },
     raisedAt: timeText(alarm.raisedAt),
-    clearedAt: alarm.clearedAt === undefined ? undefined : timeText(alarm.clearedAt),
+    clearedAt: clearedAt === undefined ? undefined : timeText(clearedAt),
+    clearedBecause:
+      clearedAt === undefined
+        ? undefined
+        : alarm.unwatched
+          ? ('unwatched' as const)
+          : ('over' as const),
   })
 }

@@ -14,6 +14,7 @@ export const messageTypeShape = Type.Enum(
     'SecretBillingSmsReport',
     'SecretExceptionPhoneReport',
     'NumberManagementReport',
+    'AlarmReport',
   ],
   { description: 'What is told: docs/receipts.md lists the fields of each.' },
 )

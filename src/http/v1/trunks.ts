@@ -37,6 +37,13 @@ const trunkFields = {
     description: 'Whether P-Asserted-Identity from it is believed (RFC 3325).',
   }),
   enabled: Type.Boolean({ description: '`false`: neither takes nor gets calls.' }),
+  optionsSeconds: Type.Integer({
+    minimum: 0,
+    maximum: 3600,
+    description:
+      'How often it is asked by SIP OPTIONS whether it is there, if it takes outgoing calls: every 5 to 3600 seconds, 30 by default; 0: never, for carriers that do not answer.',
+    examples: [30],
+  }),
 }
 
 const priorityShape = Type.Integer({
@@ -56,6 +63,7 @@ const trunkExample = {
   numberFormat: 'e164-plus',
   trustsIdentity: true,
   enabled: true,
+  optionsSeconds: 30,
 }
 
 const TrunkRequest = Type.Object(
@@ -69,8 +77,20 @@ const TrunkRequest = Type.Object(
     numberFormat: Type.Optional(numberFormatShape),
     trustsIdentity: Type.Optional(trunkFields.trustsIdentity),
     enabled: Type.Optional(trunkFields.enabled),
+    optionsSeconds: Type.Optional(trunkFields.optionsSeconds),
   },
   { ...closed, examples: [trunkExample] },
+)
+
+const TrunkChange = Type.Object(
+  {
+    priority: Type.Optional(
+      Type.Union([priorityShape, Type.Null({ description: 'Not for outgoing calls any more.' })]),
+    ),
+    enabled: Type.Optional(trunkFields.enabled),
+    optionsSeconds: Type.Optional(trunkFields.optionsSeconds),
+  },
+  { ...closed, minProperties: 1, examples: [{ optionsSeconds: 0 }] },
 )
 
 const TrunkAnswer = Type.Object(
@@ -78,7 +98,7 @@ const TrunkAnswer = Type.Object(
   { examples: [trunkExample] },
 )
 
-export type ShownTrunks = Pick<Trunks, 'list' | 'create' | 'remove'>
+export type ShownTrunks = Pick<Trunks, 'list' | 'create' | 'change' | 'remove'>
 
 export const trunkRoutes: FastifyPluginAsyncTypebox<{ trunks: ShownTrunks }> = async (
   app,
@@ -120,6 +140,28 @@ export const trunkRoutes: FastifyPluginAsyncTypebox<{ trunks: ShownTrunks }> = a
     },
   )
 
+  app.patch(
+    '/trunks/:id',
+    {
+      config: { scope: 'operator' },
+      schema: {
+        operationId: 'changeTrunk',
+        summary: 'Change a trunk; routers know it within a few seconds',
+        description: 'What is absent stays. Another address is another trunk: add that one first.',
+        tags: ['trunks'],
+        params: Type.Object({ id: trunkIdShape }),
+        body: TrunkChange,
+        response: { 200: TrunkAnswer, ...problems(400, 404, 413, 415, 422) },
+      },
+    },
+    async (request) => {
+      const { accountId } = principalOf(request)
+      const { priority, ...rest } = request.body
+      const wish = { ...rest, priority: priority === null ? ('none' as const) : priority }
+      return answerOf(await trunks.change(accountId, request.params.id as TrunkId, wish))
+    },
+  )
+
   app.delete(
     '/trunks/:id',
     {
@@ -157,6 +199,7 @@ function trunkOf(body: Static<typeof TrunkRequest>): Trunk {
     numberFormat: body.numberFormat ?? 'e164-plus',
     trustsIdentity: body.trustsIdentity ?? false,
     enabled: body.enabled ?? true,
+    optionsSeconds: body.optionsSeconds ?? 30,
   }
 }
 

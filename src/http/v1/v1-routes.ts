@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { Accounts } from '../../accounts/accounts.ts'
 import type { Audit } from '../../accounts/audit.ts'
 import type { Tokens } from '../../accounts/tokens.ts'
+import type { Alarms } from '../../alarms/alarms.ts'
 import type { Bindings } from '../../bindings/bindings.ts'
 import type { CallRecords } from '../../cdr/call-records.ts'
 import type { Certification } from '../../certification/certification.ts'
@@ -12,7 +13,6 @@ import type { Inventory } from '../../numbers/inventory.ts'
 import type { NumberMigrations } from '../../numbers/number-migrations.ts'
 import type { Numbers } from '../../numbers/numbers.ts'
 import type { Orders } from '../../numbers/orders.ts'
-import type { PoolAlarms } from '../../numbers/pool-alarms.ts'
 import type { Pools } from '../../numbers/pools.ts'
 import type { StockLeft } from '../../numbers/remaining.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
@@ -51,7 +51,7 @@ export type V1Rooms = {
   readonly pools: Pools
   readonly blacklist: Blacklist
   readonly groups: Groups
-  readonly alarms: PoolAlarms
+  readonly alarms: Alarms
   readonly numbers: Numbers
   readonly cities: Pick<Cities, 'list' | 'knownCity'>
   readonly stockLeft: StockLeft

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createAccountRooms } from '../../../src/accounts/account-rooms.ts'
+import { createAlarms } from '../../../src/alarms/alarms.ts'
 import { createPoolRooms } from '../../../src/app/pool-rooms.ts'
 import { createReceiptRooms } from '../../../src/app/pushes.ts'
 import { createBindings } from '../../../src/bindings/bindings.ts'
@@ -68,6 +69,7 @@ beforeAll(async () => {
         publisher,
       }),
       ...createPoolRooms({ sql, vault, publisher, settings: poolSettings }),
+      alarms: createAlarms({ sql }),
       ...createReceiptRooms({
         sql,
         vault,

@@ -1,10 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Alarms, createAlarms } from '../../../src/alarms/alarms.ts'
 import type { AccountId, PoolKey } from '../../../src/domain/ids.ts'
-import {
-  createPoolAlarms,
-  createPoolWatch,
-  type PoolAlarms,
-} from '../../../src/numbers/pool-alarms.ts'
+import { createPoolWatch } from '../../../src/numbers/pool-alarms.ts'
 import { createLogger } from '../../../src/platform/logger.ts'
 import { apiRooms, mainAccount, poolWith, xAt } from '../../support/data-rooms.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
@@ -13,7 +10,7 @@ import { startRedis, type TestRedis } from '../../support/redis.ts'
 let database: TestDatabase
 let server: TestRedis
 let rooms: ReturnType<typeof apiRooms>
-let alarms: PoolAlarms
+let alarms: Alarms
 let nextX = 0
 const log = createLogger({ level: 'silent' })
 
@@ -21,7 +18,7 @@ beforeAll(async () => {
   database = await createTestDatabase()
   server = await startRedis()
   rooms = apiRooms({ sql: database.sql, redis: await server.client() })
-  alarms = createPoolAlarms({ sql: database.sql })
+  alarms = createAlarms({ sql: database.sql })
 })
 afterAll(async () => {
   await rooms.publisher.close()

@@ -26,6 +26,7 @@ const trunk: Trunk = {
   numberFormat: 'e164-plus',
   trustsIdentity: true,
   enabled: true,
+  optionsSeconds: 30,
 }
 
 let far: ScriptedSipServer

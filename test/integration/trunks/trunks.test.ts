@@ -27,6 +27,7 @@ const aTrunk = (change: Partial<Trunk> = {}): Trunk => ({
   numberFormat: 'national',
   trustsIdentity: true,
   enabled: true,
+  optionsSeconds: 30,
   ...change,
 })
 

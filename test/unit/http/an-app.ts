@@ -187,6 +187,10 @@ function someRooms(commands: BindCommand[]): Omit<V1Rooms, keyof AccountRooms> {
     trunks: {
       list: async () => [aTrunk()],
       create: async (_account, trunk) => trunk,
+      change: async (_account, _id, wish) => ({
+        ...aTrunk(),
+        optionsSeconds: wish.optionsSeconds ?? 30,
+      }),
       remove: async () => undefined,
     },
     callRecords: {
@@ -275,6 +279,7 @@ export function aTrunk(given: Partial<Trunk> = {}): Trunk {
     numberFormat: 'e164-plus',
     trustsIdentity: true,
     enabled: true,
+    optionsSeconds: 30,
     ...given,
   }
 }

@@ -107,7 +107,14 @@ test('a trunk needs only its name, its host and who may call from it', async () 
     numberFormat: 'e164-plus',
     trustsIdentity: false,
     enabled: true,
+    optionsSeconds: 30,
   })
+  const changed = await ask({
+    method: 'PATCH',
+    url: '/v1/trunks/carrier-1',
+    payload: { optionsSeconds: 0, priority: null },
+  })
+  expect(changed.json()).toMatchObject({ id: 'carrier-1', optionsSeconds: 0 })
   expect((await ask('/v1/trunks')).json().items).toEqual([aTrunk()])
   expect((await ask({ method: 'DELETE', url: '/v1/trunks/carrier-1' })).statusCode).toBe(204)
 })

@@ -1,8 +1,8 @@
+import type { Alarm } from '../../../src/alarms/alarm.ts'
 import { DomainError } from '../../../src/domain/errors.ts'
 import type { GroupId, PoolKey } from '../../../src/domain/ids.ts'
 import type { PhoneNumber } from '../../../src/domain/phone-number.ts'
 import type { V1Rooms } from '../../../src/http/v1/v1-routes.ts'
-import type { Alarm } from '../../../src/numbers/alarm.ts'
 import type { BlockedCaller, BlockedPair } from '../../../src/numbers/blacklist-entry.ts'
 import type { Group } from '../../../src/numbers/group.ts'
 import type { Pool } from '../../../src/numbers/pool.ts'
@@ -75,6 +75,8 @@ function anAlarm(given: Pick<Alarm, 'accountId' | 'poolKey'>): Alarm {
     percent: 80.5,
     threshold: 80,
     subject: undefined,
+    facts: {},
+    unwatched: false,
     raisedAt: new Date('2030-01-30T02:00:00Z'),
     clearedAt: undefined,
     ...given,

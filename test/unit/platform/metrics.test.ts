@@ -55,6 +55,7 @@ test('no label could hold a number', async () => {
     'type',
     'outcome',
     'way',
+    'kind',
   ]
   expect(labels.filter((label) => !closed.includes(label))).toEqual([])
 })

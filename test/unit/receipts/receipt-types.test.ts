@@ -28,8 +28,8 @@ test.each(messageTypes)('the example of %s is valid', (type) => {
 })
 
 test('the database knows the same types', () => {
-  const sql = readFileSync('src/platform/migrations/0013_receipts.sql', 'utf8')
-  const [, list = ''] = /create domain receipt_type[^(]*\(value in \(([^)]*)\)/.exec(sql) ?? []
+  const sql = readFileSync('src/platform/migrations/0016_alarms.sql', 'utf8')
+  const [, list = ''] = /constraint receipt_type_check check \(value in \(([^)]*)\)/.exec(sql) ?? []
   const known = [...list.matchAll(/'(\w+)'/g)].map(([, name]) => name)
   expect(known.sort()).toEqual([...messageTypes].sort())
 })

@@ -22,6 +22,7 @@ const trunk: Trunk = {
   numberFormat: 'e164-plus',
   trustsIdentity: true,
   enabled: true,
+  optionsSeconds: 30,
 }
 
 /** A callee that is being rung; `sent`: the INVITE is out. */

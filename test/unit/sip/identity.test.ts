@@ -60,6 +60,7 @@ describe('the INVITE to the callee', () => {
     numberFormat: 'national',
     trustsIdentity: true,
     enabled: true,
+    optionsSeconds: 30,
   }
   const build = (given: Partial<Trunk> = {}) =>
     buildInvite({

@@ -18,6 +18,7 @@ const trunk: Trunk = {
   numberFormat: 'e164-plus',
   trustsIdentity: true,
   enabled: true,
+  optionsSeconds: 30,
 }
 
 const usual = {

@@ -16,6 +16,7 @@ const aTrunk = (id: string, addresses: string[], change: Partial<Trunk> = {}): T
   numberFormat: 'e164-plus',
   trustsIdentity: true,
   enabled: true,
+  optionsSeconds: 30,
   ...change,
 })
 
