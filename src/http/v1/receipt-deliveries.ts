@@ -12,7 +12,7 @@ const stateShape = Type.Enum(['due', 'sent', 'dead'], {
 })
 const callIdShape = Type.String({
   pattern: '^[\\w-]{1,100}$',
-  description: 'Id of a call.',
+  description: 'Id of a call; of AlarmReport `alarm-` and the id of the alarm.',
   examples: ['0b8f3c1e-7f0e-4f6f-9d5c-2f1b8a4f4a10'],
 })
 const span = {
