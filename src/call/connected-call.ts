@@ -294,7 +294,7 @@ class ConnectedCall {
           ?.negotiate(answer)
           .catch((err: unknown) => {
             this.#given.log.warn({ err }, 'answer to our offer could not be used')
-            this.#ended(causeOf('media-unacceptable'), 0)
+            this.#ended(hangupOf(err) ?? causeOf('media-failed'), 0)
           })
       },
       onDigit: (digit) => other()?.sendDigit(digit),

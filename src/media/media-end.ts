@@ -2,7 +2,7 @@ import type Mrf from 'drachtio-fsmrf'
 import type { Logger } from '../platform/logger.ts'
 import { within } from '../platform/within.ts'
 import { closeEndpoint } from './close-endpoint.ts'
-import { MediaFault } from './media-fault.ts'
+import { isRefusedOffer, MediaFault } from './media-fault.ts'
 import { createRingback } from './ringback.ts'
 import { hasUsableAudio } from './usable-audio.ts'
 
@@ -55,7 +55,8 @@ export function createMediaEnd(given: {
       // Refused, not lost: the library leaves its re-INVITE counted as under way.
       dialog._reinvitesInProgress.count -= 1
       stuck = false
-      throw new MediaFault('media-unacceptable', { cause: err })
+      const reason = isRefusedOffer(err) ? 'media-unacceptable' : 'media-failed'
+      throw new MediaFault(reason, { cause: err })
     }
     stuck = false
     return sdp

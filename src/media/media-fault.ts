@@ -10,3 +10,7 @@ export class MediaFault extends Error {
     this.hangup = causeOf(reason)
   }
 }
+
+/** A media host says of an SDP that it can do nothing with it, and not that something is wrong with the host. */
+export const isRefusedOffer = (err: unknown): boolean =>
+  err instanceof Error && 'status' in err && (err.status === 488 || err.status === 415)

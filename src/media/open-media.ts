@@ -7,13 +7,13 @@ import { within } from '../platform/within.ts'
 import { closeEndpoint } from './close-endpoint.ts'
 import type { MediaHost } from './hosts.ts'
 import { createMediaEnd, type FreeswitchEnd } from './media-end.ts'
-import { MediaFault } from './media-fault.ts'
+import { isRefusedOffer, MediaFault } from './media-fault.ts'
 import { hasUsableAudio } from './usable-audio.ts'
 
 type Side = 'caller' | 'callee'
 
-/** A media host answers in milliseconds; one that does not must leave time for another. */
-const openMsMax = 3000
+/** A media host answers in milliseconds; one that does not must leave time for another try. */
+const openMsMax = 2000
 
 export type MediaPair = {
   readonly caller: FreeswitchEnd
@@ -36,33 +36,40 @@ type Deps = {
 }
 
 /**
- * Both ends of a call on one media host: the least loaded one that is up, and another when that
- * one fails. An offer that no host could use is the caller's fault and is not tried twice.
+ * Both ends of a call on one media host: the least loaded one that is up, the others when that one
+ * fails, and in the end the first once more. For FreeSWITCH goes through its ports in turn, also
+ * those that another process has: an end on such a port is refused as if its offer were at fault,
+ * or never comes, and the next one is well. So an offer is the caller's fault when it was refused twice.
  */
 export function createOpenMedia(deps: Deps) {
   return async (request: OpenRequest): Promise<MediaPair> => {
     if (request.offer !== undefined && !hasUsableAudio(request.offer)) {
       throw new MediaFault('media-unacceptable')
     }
-    const candidates = deps.hosts.filter((host) => host.up).sort((a, b) => a.load - b.load)
-    let fault: MediaFault | undefined
-    for (const host of candidates) {
-      try {
-        return await openOn(host, request, deps)
-      } catch (err) {
-        if (isUnacceptable(err)) {
-          throw new MediaFault('media-unacceptable', { cause: err })
-        }
-        deps.log.warn({ err, host: host.name }, 'media host could not open a call')
-        fault = new MediaFault('media-failed', { cause: err })
-      }
-    }
-    throw fault ?? new MediaFault('media-failed')
+    return await openOnAny(request, deps)
   }
 }
 
-const isUnacceptable = (err: unknown): boolean =>
-  err instanceof Error && 'status' in err && (err.status === 488 || err.status === 415)
+async function openOnAny(request: OpenRequest, deps: Deps): Promise<MediaPair> {
+  let refusals = 0
+  let fault = new MediaFault('media-failed')
+  for (const host of hostsToTry(deps.hosts)) {
+    try {
+      return await openOn(host, request, deps)
+    } catch (err) {
+      if (isRefusedOffer(err)) refusals += 1
+      if (refusals === 2) throw new MediaFault('media-unacceptable', { cause: err })
+      deps.log.warn({ err, host: host.name }, 'media host could not open a call')
+      fault = new MediaFault('media-failed', { cause: err })
+    }
+  }
+  throw fault
+}
+
+function* hostsToTry(hosts: readonly MediaHost[]): Iterable<MediaHost> {
+  const candidates = hosts.filter((host) => host.up).sort((a, b) => a.load - b.load)
+  for (const host of [...candidates, ...candidates.slice(0, 1)]) if (host.up) yield host
+}
 
 async function openOn(host: MediaHost, request: OpenRequest, deps: Deps): Promise<MediaPair> {
   const { server } = host

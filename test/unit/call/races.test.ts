@@ -266,10 +266,20 @@ describe('inside a call', () => {
   test('an answer of the party that cannot be used ends it', async () => {
     const world = aWorld({ offer: undefined })
     await talking(world)
-    world.pair.caller.negotiate = () => Promise.reject(new Error('no codec'))
+    const fault = Object.assign(new Error('no codec'), { hangup: causeOf('media-unacceptable') })
+    world.pair.caller.negotiate = () => Promise.reject(fault)
     world.caller().onAnswer('video')
     await settled()
     expectOver(world, 'media-unacceptable', 0)
+  })
+
+  test('an answer of the party that a slow media host does not take is not the party’s fault', async () => {
+    const world = aWorld({ offer: undefined })
+    await talking(world)
+    world.pair.caller.negotiate = () => Promise.reject(new Error('longer than 4000 ms'))
+    world.caller().onAnswer('answer of the caller')
+    await settled()
+    expectOver(world, 'media-failed', 0)
   })
 
   test('a recording that cannot be started is not claimed', async () => {

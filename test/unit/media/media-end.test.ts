@@ -47,6 +47,13 @@ describe('a party’s SDP', () => {
     expect(await end.negotiate(pcma)).toBe('sdp of end, modified')
   })
 
+  test('that the host cannot take for reasons of its own is not at fault', async () => {
+    const { fake, end } = anEnd()
+    fake.script.modify = () => Promise.reject(Object.assign(new Error('500'), { status: 500 }))
+    await expect(end.negotiate(pcma)).rejects.toMatchObject(failed)
+    expect(fake.dialog._reinvitesInProgress.count).toBe(0)
+  })
+
   test('that the host never answers is given up, and so is every later one', async () => {
     const { fake, end } = anEnd()
     fake.script.modify = () => new Promise(() => undefined)

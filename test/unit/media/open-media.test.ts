@@ -74,12 +74,51 @@ describe('opening the two ends of a call', () => {
     expect(host.asked).toEqual([])
   })
 
-  test('an offer that one host refuses is not shown to the next', async () => {
-    const [first, second] = [aFakeHost('first'), aFakeHost('second', { load: 1 })]
-    first.script.create = () => Promise.reject(refusal(488))
-    const { opening } = open([first, second])
+  test('an offer that two hosts refuse is at fault, and not shown to a third', async () => {
+    const hosts = [0, 1, 2].map((load) => aFakeHost(`host ${load}`, { load }))
+    for (const { script } of hosts) script.create = () => Promise.reject(refusal(488))
+    const { opening } = open(hosts)
     await expect(opening).rejects.toMatchObject({ hangup: { reason: 'media-unacceptable' } })
-    expect(second.asked).toEqual([])
+    expect(hosts.map(({ asked }) => asked.length)).toEqual([2, 2, 0])
+  })
+
+  test('an offer that the only host refuses twice is at fault', async () => {
+    const host = aFakeHost('fs')
+    host.script.create = () => Promise.reject(refusal(488))
+    const { opening } = open([host])
+    await expect(opening).rejects.toMatchObject({ hangup: { reason: 'media-unacceptable' } })
+    expect(host.asked).toHaveLength(4)
+    expect(host.host.load).toBe(0)
+  })
+
+  test('a port that another process has costs a try, and not the call', async () => {
+    const host = aFakeHost('fs')
+    const { create } = host.script
+    host.script.create = (at) => (at === 0 ? Promise.reject(refusal(488)) : create(at))
+    const pair = await open([host]).opening
+    expect(host.asked).toHaveLength(4)
+    expect(host.opened.map((each) => each.said)).toEqual([['hangup'], [], []])
+    expect(host.host.load).toBe(1)
+    pair.close()
+    expect(host.host.load).toBe(0)
+  })
+
+  test('the first host is asked again when the others fail, unless it has gone meanwhile', async () => {
+    const [first, second] = [aFakeHost('first'), aFakeHost('second', { load: 1 })]
+    first.script.create = () => Promise.reject(refusal(503))
+    second.script.create = () => Promise.reject(refusal(503))
+    await expect(open([first, second]).opening).rejects.toMatchObject({
+      hangup: { reason: 'media-failed' },
+    })
+    expect([first.asked.length, second.asked.length]).toEqual([4, 2])
+    second.script.create = () => {
+      Object.assign(first.host, { up: false })
+      return Promise.reject(refusal(503))
+    }
+    await expect(open([first, second]).opening).rejects.toMatchObject({
+      hangup: { reason: 'media-failed' },
+    })
+    expect([first.asked.length, second.asked.length]).toEqual([6, 4])
   })
 
   test('a host that fails is followed by the next, and keeps nothing of the call', async () => {
@@ -107,21 +146,20 @@ describe('opening the two ends of a call', () => {
     const create = host.script.create
     let late = (): void => undefined
     host.script.create = (at) =>
-      at === 0
-        ? create(at)
-        : new Promise((resolve) => {
+      at === 1
+        ? new Promise((resolve) => {
             late = () => resolve(aFakeEndpoint('late'))
           })
+        : create(at)
     const { opening } = open([host])
-    const failed = expect(opening).rejects.toMatchObject({ hangup: { reason: 'media-failed' } })
-    await vi.advanceTimersByTimeAsync(3000)
-    await failed
-    expect(host.opened.map((each) => each.said)).toEqual([['hangup']])
-    expect(host.host.load).toBe(0)
+    await vi.advanceTimersByTimeAsync(2000)
+    await opening
+    expect(host.opened.map((each) => each.said)).toEqual([['hangup'], [], []])
+    expect(host.host.load).toBe(1)
 
     late()
     await vi.waitFor(() =>
-      expect(host.opened.map((each) => each.said)).toEqual([['hangup'], ['hangup']]),
+      expect(host.opened.map((each) => each.said)).toEqual([['hangup'], [], [], ['hangup']]),
     )
   })
 
@@ -130,12 +168,13 @@ describe('opening the two ends of a call', () => {
     const create = host.script.create
     host.script.create = async (at) => {
       const fake = await create(at)
-      if (at === 0) fake.die()
+      if (at % 2 === 0) fake.die()
       return fake
     }
     const { opening } = open([host])
     await expect(opening).rejects.toMatchObject({ hangup: { reason: 'media-failed' } })
-    expect(host.opened.map((each) => each.said)).toEqual([['BYE'], ['hangup']])
+    const pair = [['BYE'], ['hangup']]
+    expect(host.opened.map((each) => each.said)).toEqual([...pair, ...pair])
     expect(host.host.load).toBe(0)
   })
 })
