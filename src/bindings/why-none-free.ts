@@ -27,7 +27,8 @@ type Facts = {
   readonly without_a: boolean
   readonly without_b: boolean
   readonly without_both: boolean
-  readonly cools: boolean
+  /** A free one that neither is bound on or was too recently. */
+  readonly usable: boolean
 }
 
 const none = (code: string, detail: string) =>
@@ -64,16 +65,24 @@ function factsText(bHoldsToo: boolean): string {
     `exists (select 1 from number n where ${there} and n.free
               and not exists (select 1 from binding_leg l
                                where l.x = n.x and l.party in (${party}) and l.expires_at > $6::timestamptz))`
+  const both = bHoldsToo ? '$4, $5' : '$4'
   return `
-    select strict.so as strict, strict.cools,
+    select strict.so as strict,
            exists (select 1 from number n where n.pool_key = $2) as any,
            exists (select 1 from number n where ${there}) as any_there,
            exists (select 1 from number n where ${there} and n.state = 'normal') as normal,
            exists (select 1 from number n where ${there} and n.free) as free,
            ${without('$4')} as without_a,
            ${bHoldsToo ? without('$5') : '$5::text is null or true'} as without_b,
-           ${without(bHoldsToo ? '$4, $5' : '$4')} as without_both
-      from (select assignment_mode = 'strict' and $3::text is not null as so, cooling_days > 0 as cools
+           ${without(both)} as without_both,
+           exists (select 1 from number n where ${there} and n.free
+                      and not exists (select 1 from binding_leg l
+                                       where l.x = n.x and l.party in (${both})
+                                         and l.expires_at > $6 - make_interval(days => strict.cooling_days))
+                      and (strict.cooling_days = 0 or not exists (
+                            select 1 from cooling c
+                             where c.x = n.x and c.party in (${both}) and c.until > $6))) as usable
+      from (select assignment_mode = 'strict' and $3::text is not null as so, cooling_days
               from pool where key = $2) as strict`
 }
 
@@ -108,8 +117,8 @@ function whyNoneThere(facts: Facts, { where }: Asked): DomainError | undefined {
 
 /** There is room, only not for these two: the pool is not what runs dry. */
 function whyNotForThese(facts: Facts, { product }: Asked): DomainError {
-  // Otherwise it has come free since the bind looked.
-  if (facts.without_both && !facts.cools) return noNumberFree()
+  // It has come free since the bind looked.
+  if (facts.usable) return noNumberFree()
   if (facts.without_both) {
     return none(
       'all-numbers-cooling',

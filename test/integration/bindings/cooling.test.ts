@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { BindCommand, Binding, BindingChange } from '../../../src/bindings/binding.ts'
 import { pruneCooling, sweepExpired } from '../../../src/bindings/sweep-expired.ts'
+import { whyNoneFree } from '../../../src/bindings/why-none-free.ts'
 import type { Product } from '../../../src/domain/call.ts'
 import type { PoolKey, VirtualNumber } from '../../../src/domain/ids.ts'
 import { bindingGround } from '../../support/binding-ground.ts'
-import { inMinutes, mainAccount, person } from '../../support/data-rooms.ts'
+import { inMinutes, mainAccount, person, testVault } from '../../support/data-rooms.ts'
 
 const ground = bindingGround()
 let poolKey: PoolKey
@@ -57,6 +58,25 @@ test('without X: another one, and when all are cooling it says so', async () => 
   ground.now = days(2)
   expect([x, other]).toContain((await anyX({ b: person(4) })).x)
 })
+
+test.each([0, 2])(
+  'a number that has come free since the bind looked is not cooling: %i days',
+  async (coolingDays) => {
+    const numbers = ground.numbers(1)
+    poolKey = await ground.pool({ product: 'AXB', coolingDays }, [{ numbers }])
+    const [a, b] = [person(1), person(2)].map((each) => testVault.blindIndex(each))
+    if (a === undefined || b === undefined) throw new Error('two persons')
+    const { accountId, now } = { accountId: mainAccount, now: ground.now }
+    const asked = { product: 'AXB', accountId, poolKey, x: undefined, now } as const
+    const [aIndex, bIndex, groupId] = [a, b, undefined]
+    const where = { city: undefined, capital: undefined }
+    const why = () => whyNoneFree(ground.sql, { ...asked, aIndex, bIndex, groupId, where })
+    expect(await why()).toEqual(refused('no-available-number', 'isv.NO_AVAILABLE_NUMBER'))
+    await unbind(await anyX({}))
+    const code = coolingDays === 0 ? 'no-available-number' : 'all-numbers-cooling'
+    expect(await why()).toEqual(refused(code))
+  },
+)
 
 test('a binding that has expired cools from then on, swept or not', async () => {
   await coolingPool()

@@ -255,7 +255,7 @@ test('32 binders on a small pool at once: Postgres, Redis and the API agree on e
   }
   await Promise.all(Array.from({ length: 32 }, (_, at) => binder(at)))
   // The busiest user is what runs dry, or it was at that moment.
-  expect(['party-on-every-number', 'no-available-number', 'all-numbers-cooling']).toEqual(
+  expect(['party-on-every-number', 'no-available-number']).toEqual(
     expect.arrayContaining([...new Set(refusals)]),
   )
 
