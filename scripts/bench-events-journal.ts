@@ -12,8 +12,8 @@ import { runHelper } from './bench-process.ts'
 export type JournalSetup = { readonly redisUrl: string; readonly dataDir: string }
 
 /**
- * `append`: from the router's append to the stream, all that lies between. `drain`: from a journal
- * that was written while Redis was away.
+ * `append`: from the router's append to the stream, all that lies between. `drain`: from the files
+ * of a journal that was written while Redis was away.
  */
 export type JournalTask = {
   readonly do: 'append' | 'drain'
@@ -27,8 +27,13 @@ const nowhere = 'redis://127.0.0.1:1'
 const pendingBytesMax = 1_048_576
 const appendedAtOnce = 64
 
-/** Done: events per second. */
-runHelper<JournalSetup, JournalTask, number>(async ({ redisUrl, dataDir }) => {
+export type JournalDone = {
+  readonly perSecond: number
+  /** What a start takes before the first event is published: lock, reading what is there, reserve. */
+  readonly startMs: number
+}
+
+runHelper<JournalSetup, JournalTask, JournalDone>(async ({ redisUrl, dataDir }) => {
   const log = (await built.logger()).createLogger({ level: 'silent' })
   const { createRedis, redisReady } = await built.redis()
   const { createCallJournal } = await built.callJournal()
@@ -39,7 +44,7 @@ runHelper<JournalSetup, JournalTask, number>(async ({ redisUrl, dataDir }) => {
   async function published(
     dir: string,
     { to, count, events }: { to: Redis; count: number; events: readonly CallEvent[] },
-  ): Promise<number> {
+  ): Promise<JournalDone> {
     let whole: () => void = () => undefined
     const wholeSeen = new Promise<void>((resolve) => {
       whole = resolve
@@ -52,8 +57,9 @@ runHelper<JournalSetup, JournalTask, number>(async ({ redisUrl, dataDir }) => {
         if (seen >= count) whole()
       },
     })
-    const from = performance.now()
+    const begun = performance.now()
     await journal.start()
+    const from = performance.now()
     for (let at = 0; at < events.length; at += appendedAtOnce) {
       for (const event of events.slice(at, at + appendedAtOnce)) journal.append(event)
       await setImmediate()
@@ -63,7 +69,7 @@ runHelper<JournalSetup, JournalTask, number>(async ({ redisUrl, dataDir }) => {
     const ms = performance.now() - from
     await journal.flushed()
     await journal.close()
-    return count / (ms / 1000)
+    return { perSecond: count / (ms / 1000), startMs: from - begun }
   }
 
   return {

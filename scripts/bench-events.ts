@@ -1,7 +1,7 @@
-import { type Comparison, compare, type Fact } from './bench-comparison.ts'
+import { type Comparison, compare, type Fact, median } from './bench-comparison.ts'
 import type { CopySetup } from './bench-events-copy.ts'
 import { benchDelay } from './bench-events-delay.ts'
-import type { JournalSetup, JournalTask } from './bench-events-journal.ts'
+import type { JournalDone, JournalSetup, JournalTask } from './bench-events-journal.ts'
 import type { RecordsSetup, RecordsTask } from './bench-events-records.ts'
 import type { XaddSetup, XaddTask } from './bench-events-xadd.ts'
 import { type BenchGround, startBenchGround } from './bench-ground.ts'
@@ -17,29 +17,32 @@ export type EventsShape = {
   say(text: string): void
 }
 
+type Found = { readonly comparisons: readonly Comparison[]; readonly facts: readonly Fact[] }
+
 /** Short and many: what disturbs one of them does not decide. */
 const roundsPerRound = 3
 
 /** How fast events come from the journal to the stream, and from there to the call records. */
-export async function benchEvents(
-  shape: EventsShape,
-): Promise<{ comparisons: readonly Comparison[]; facts: readonly Fact[] }> {
+export async function benchEvents(shape: EventsShape): Promise<Found> {
   const ground = await startBenchGround()
   try {
     const rounds = shape.rounds * roundsPerRound
-    const stream = await benchStream(ground, { ...shape, rounds })
+    const found = await benchStream(ground, { ...shape, rounds })
     const records = await benchRecords(ground, { ...shape, rounds })
     const facts = await benchDelay(ground, shape.delayCalls)
-    return { comparisons: [...stream, records.comparison], facts: [records.fact, ...facts] }
+    return {
+      comparisons: [...found.comparisons, records.comparison],
+      facts: [...found.facts, records.fact, ...facts],
+    }
   } finally {
     await ground.stop()
   }
 }
 
-type Journal = Helper<JournalTask, number>
+type Journal = Helper<JournalTask, JournalDone>
 type Bare = Helper<XaddTask, number>
 
-async function benchStream(ground: BenchGround, shape: EventsShape): Promise<Comparison[]> {
+async function benchStream(ground: BenchGround, shape: EventsShape): Promise<Found> {
   const { redisUrl, dataDir } = ground
   const journal: JournalSetup = { redisUrl, dataDir }
   const xadd: XaddSetup = { redisUrl }
@@ -53,9 +56,10 @@ async function benchStream(ground: BenchGround, shape: EventsShape): Promise<Com
   }
 }
 
-async function takeTurns(ours: Journal, bare: Bare, shape: EventsShape): Promise<Comparison[]> {
+async function takeTurns(ours: Journal, bare: Bare, shape: EventsShape): Promise<Found> {
   const { rounds, calls, up, say } = shape
   const rates = { append: [] as number[], drain: [] as number[], bare: [] as number[] }
+  const starts: number[] = []
   // The first round warms both sides up.
   for (let round = 0; round <= rounds; round++) {
     const task = { calls, up, from: round * calls }
@@ -64,10 +68,11 @@ async function takeTurns(ours: Journal, bare: Bare, shape: EventsShape): Promise
     const drain = await ours.do({ do: 'drain', ...task })
     if (round === 0) continue
     rates.bare.push(before)
-    rates.append.push(append)
-    rates.drain.push(drain)
+    rates.append.push(append.perSecond)
+    rates.drain.push(drain.perSecond)
+    starts.push(drain.startMs)
     say(
-      `round ${round} of ${rounds}: events per second bare ${before.toFixed(0)}, appended ${append.toFixed(0)}, from the journal's files ${drain.toFixed(0)}`,
+      `round ${round} of ${rounds}: events per second bare ${before.toFixed(0)}, from the journal's files ${drain.perSecond.toFixed(0)}, appended ${append.perSecond.toFixed(0)}`,
     )
   }
   const of = (name: string, each: readonly number[]) =>
@@ -75,10 +80,19 @@ async function takeTurns(ours: Journal, bare: Bare, shape: EventsShape): Promise
       ...{ name, unit: 'per second', ours: each, bare: rates.bare },
       goal: { least: 0.6 },
     })
-  return [
-    of('an event, append to stream', rates.append),
-    of('an event, journal to stream', rates.drain),
-  ]
+  return {
+    comparisons: [
+      of('an event, journal to stream', rates.drain),
+      of('an event, append to stream', rates.append),
+    ],
+    facts: [
+      {
+        name: `start with ${calls * eventsPerCall} events in the journal`,
+        unit: 'ms',
+        value: median(starts),
+      },
+    ],
+  }
 }
 
 /**

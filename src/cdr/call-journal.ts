@@ -18,7 +18,7 @@ import { createSegmentWriter, type SegmentWriter } from './segment-writer.ts'
 import { readFrom } from './segments.ts'
 import { createEventSealer } from './stored-event.ts'
 import { ownConnection } from './stream.ts'
-import { createStreamPublisher, type StreamPublisher } from './stream-publisher.ts'
+import { batchMax, createStreamPublisher, type StreamPublisher } from './stream-publisher.ts'
 
 type JournalStats = {
   /** Events that Redis has not confirmed. */
@@ -189,16 +189,16 @@ function runJournal(
   const keeper = createSegmentKeeper({ dir, sizes, limits, log })
   const recent = createRecentFrames(limits.recentBytes)
   const writer = createSegmentWriter({
-    ...{ dir, sizes, openCalls, recent, reserve, limits, log },
+    ...{ dir, sizes, openCalls, recent, reserve, readMax: batchMax, limits, log },
     segment: recovered.segment,
     onDurable: () => publisher.wake(),
     onFailure: () => deps.onFailure?.('disk'),
   })
   const publisher = createStreamPublisher({
     ...{ redis, journalId: id, from: recovered.progress, log },
-    read: async (from, framesMax) =>
-      recent.readFrom(from, framesMax) ??
-      (await readFrom({ dir, from, end: writer.durableEnd(), framesMax })),
+    read: async (from) =>
+      recent.readFrom(from, batchMax) ??
+      (await readFrom({ dir, from, end: writer.durableEnd(), max: batchMax })),
     oldestKept: () => ({ ...keeper.oldest(), streamId: undefined }),
     onProgress: (progress) => keeper.onProgress(progress),
     onPublished(count) {

@@ -25,10 +25,20 @@ export type FrameRun = {
   readonly damagedBytes: number
 }
 
+/** Frames of the kind `event`, whole and back to back as in the journal; `end` and `damagedBytes` as of a `FrameRun`. */
+export type EventRun = {
+  readonly bytes: Buffer
+  readonly count: number
+  readonly end: number
+  readonly damagedBytes: number
+}
+
 const headBytes = 18
 /** An event is about 1 KiB; the longest texts in it are bounded where they come in. What claims to be longer is damage. */
 export const frameBytesMax = 65_536
 const letterOf = { event: 'e', open: 'o' } as const
+const eventLetter = 0x65
+const openLetter = 0x6f
 const lineFeed = 0x0a
 const space = 0x20
 
@@ -49,14 +59,52 @@ export function encodeFrame(frame: Frame): Buffer {
  */
 export function readFrames(buffer: Buffer, framesMax = Number.POSITIVE_INFINITY): FrameRun {
   const frames: Frame[] = []
+  const walked = walkFrames(buffer, framesMax, (at, idEnd, end) => {
+    frames.push({
+      kind: buffer[at + headBytes] === eventLetter ? 'event' : 'open',
+      id: buffer.toString('utf8', at + headBytes + 2, idEnd),
+      json: buffer.toString('utf8', idEnd + 1, end - 1),
+    })
+  })
+  return { frames, ...walked }
+}
+
+/** The events of the first frames, at most `framesMax`, for who passes them on and need not look into them. */
+export function readEvents(buffer: Buffer, framesMax = Number.POSITIVE_INFINITY): EventRun {
+  // Events that stand next to each other are one piece: as a rule all of them are.
+  const pieces: { readonly from: number; end: number }[] = []
+  let count = 0
+  const walked = walkFrames(buffer, framesMax, (at, _idEnd, end) => {
+    if (buffer[at + headBytes] !== eventLetter) return
+    count += 1
+    const last = pieces.at(-1)
+    if (last?.end === at) last.end = end
+    else pieces.push({ from: at, end })
+  })
+  const [first, ...more] = pieces.map(({ from, end }) => buffer.subarray(from, end))
+  const bytes =
+    first === undefined ? none : more.length === 0 ? first : Buffer.concat([first, ...more])
+  return { bytes, count, ...walked }
+}
+
+const none = Buffer.alloc(0)
+
+/** Calls `onFrame` with where each good frame begins, where its id ends, and where the frame behind it begins. */
+function walkFrames(
+  buffer: Buffer,
+  framesMax: number,
+  onFrame: (at: number, idEnd: number, end: number) => void,
+): { readonly end: number; readonly damagedBytes: number } {
+  let count = 0
   let at = 0
   let end = 0
   let goodBytes = 0
-  while (at < buffer.length && frames.length < framesMax) {
+  while (at < buffer.length && count < framesMax) {
     const size = frameSizeAt(buffer, at)
-    const frame = size === undefined ? undefined : parseBody(buffer, at, size)
-    if (size !== undefined && frame !== undefined) {
-      frames.push(frame)
+    const idEnd = size === undefined ? undefined : idEndAt(buffer, at, size)
+    if (size !== undefined && idEnd !== undefined) {
+      onFrame(at, idEnd, at + size)
+      count += 1
       at += size
       end = at
       goodBytes += size
@@ -66,7 +114,7 @@ export function readFrames(buffer: Buffer, framesMax = Number.POSITIVE_INFINITY)
       at = next + 1
     }
   }
-  return { frames, end, damagedBytes: end - goodBytes }
+  return { end, damagedBytes: end - goodBytes }
 }
 
 /** Bytes of the frame that begins at `at`, when it is whole and its checksum holds. */
@@ -83,12 +131,15 @@ function frameSizeAt(buffer: Buffer, at: number): number | undefined {
   return headBytes + length + 1
 }
 
-function parseBody(buffer: Buffer, at: number, size: number): Frame | undefined {
-  const body = buffer.toString('utf8', at + headBytes, at + size - 1)
-  const kind = body.startsWith('e ') ? 'event' : body.startsWith('o ') ? 'open' : undefined
-  const idEnd = body.indexOf(' ', 2)
-  if (kind === undefined || idEnd < 3) return undefined
-  return { kind, id: body.slice(2, idEnd), json: body.slice(idEnd + 1) }
+/** Undefined when the body is not `<kind> <id> …`. */
+function idEndAt(buffer: Buffer, at: number, size: number): number | undefined {
+  const body = at + headBytes
+  const kind = buffer[body]
+  if ((kind !== eventLetter && kind !== openLetter) || buffer[body + 1] !== space) return undefined
+  for (let idEnd = body + 2; idEnd < at + size - 1; idEnd++) {
+    if (buffer[idEnd] === space) return idEnd > body + 2 ? idEnd : undefined
+  }
+  return undefined
 }
 
 const hex8 = (value: number) => value.toString(16).padStart(8, '0')

@@ -4,9 +4,9 @@ import { encodeFrame, type Frame } from './frames.ts'
 import type { JournalLimits } from './journal-limits.ts'
 import type { OpenCalls } from './open-calls.ts'
 import { pause } from './pause.ts'
-import type { RecentFrames } from './recent-frames.ts'
+import type { RecentFrames, Written } from './recent-frames.ts'
 import { createSegmentFile, type SegmentFile } from './segment-file.ts'
-import type { Position } from './segments.ts'
+import type { Position, ReadMax } from './segments.ts'
 
 export type SegmentWriter = {
   /** Takes the frame and returns at once. */
@@ -33,6 +33,8 @@ type WriterDeps = {
   readonly openCalls: OpenCalls
   readonly recent: RecentFrames
   readonly reserve: DiskReserve
+  /** What the publisher takes at once. */
+  readonly readMax: ReadMax
   readonly log: Logger
   onDurable(): void
   onFailure(): void
@@ -48,11 +50,13 @@ const gatherMs = 40
 /** So much is worth a write of its own. */
 const gatherBytesMax = 65_536
 
+type Pending = { readonly frame: Frame; readonly bytes: Buffer }
+
 export function createSegmentWriter(deps: WriterDeps): SegmentWriter {
-  const { dir, sizes, openCalls, recent, limits, log } = deps
+  const { dir, sizes, openCalls, recent, readMax, limits, log } = deps
   const file = createSegmentFile(deps)
   const disk = createPersistence({ ...deps, file })
-  let pending: { readonly frame: Frame; readonly bytes: Buffer }[] = []
+  let pending: Pending[] = []
   let pendingBytes = 0
   let running: Promise<void> | undefined
   const gathering = createGathering()
@@ -64,16 +68,17 @@ export function createSegmentWriter(deps: WriterDeps): SegmentWriter {
     // Each segment begins with the calls that are open, so that those before it can be removed
     // however long a call lasts.
     const head = file.end().offset === 0 ? openCalls.frames().map(encodeFrame) : []
-    const count = countWithin(pending, batchBytesMax)
+    const count = countWithin(pending, { bytes: batchBytesMax, frames: Number.POSITIVE_INFINITY })
     const batch = pending.slice(0, count)
     const body = Buffer.concat(batch.map((each) => each.bytes))
     const from = file.end()
-    if (!(await disk.append(Buffer.concat([...head, body])))) return false
+    if (!(await disk.append(head.length === 0 ? body : Buffer.concat([...head, body]))))
+      return false
     pending = pending.slice(count)
     pendingBytes -= body.length
-    const frames = batch.map((each) => each.frame)
-    for (const frame of frames) openCalls.apply(frame)
-    recent.add({ from, next: file.end(), frames, bytes: body.length })
+    for (const { frame } of batch) openCalls.apply(frame)
+    const portions = portionsOf(batch, { body, from, end: file.end(), max: readMax })
+    for (const portion of portions) recent.add(portion)
     sizes.set(file.end().segment, file.end().offset)
     deps.onDurable()
     return true
@@ -194,12 +199,37 @@ function createPersistence(deps: {
   }
 }
 
-function countWithin(pending: readonly { readonly bytes: Buffer }[], bytesMax: number): number {
+/** What was written from `from` to `end`, in portions that the publisher takes at once; `body`: the frames without what is at the head of a segment. */
+function portionsOf(
+  batch: readonly Pending[],
+  of: { body: Buffer; from: Position; end: Position; max: ReadMax },
+): Written[] {
+  const { body, end } = of
+  const portions: Written[] = []
+  let from = of.from
+  let at = 0
+  for (let left = batch; left.length > 0; ) {
+    const count = countWithin(left, of.max)
+    const events = body.subarray(at, at + lengthOf(left.slice(0, count)))
+    at += events.length
+    const next = { segment: end.segment, offset: end.offset - body.length + at }
+    portions.push({ from, next, events, count })
+    from = next
+    left = left.slice(count)
+  }
+  return portions
+}
+
+const lengthOf = (pending: readonly Pending[]) =>
+  pending.reduce((sum, each) => sum + each.bytes.length, 0)
+
+/** At least one. */
+function countWithin(pending: readonly Pending[], max: ReadMax): number {
   let bytes = 0
   let count = 0
   for (const each of pending) {
     bytes += each.bytes.length
-    if (count > 0 && bytes > bytesMax) break
+    if (count > 0 && (bytes > max.bytes || count === max.frames)) break
     count += 1
   }
   return count

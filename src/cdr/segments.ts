@@ -9,7 +9,7 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Frame, frameBytesMax, readFrames } from './frames.ts'
+import { type Frame, readEvents, readFrames } from './frames.ts'
 
 /** A place in the journal: everything before it is done with. */
 export type Position = {
@@ -50,58 +50,65 @@ export async function readSegment(
   const { frames, end } = readFrames(bytes)
   const tornBytes = bytes.length - end
   if (options.mend && tornBytes > 0) await truncate(path, end)
-  const unpublished = readFrames(bytes.subarray(options.unpublishedFrom)).frames
+  const { count } = readEvents(bytes.subarray(options.unpublishedFrom))
   return {
     frames,
-    unpublished: unpublished.filter(({ kind }) => kind === 'event').length,
+    unpublished: count,
     tornBytes,
     size: options.mend ? end : bytes.length,
   }
 }
 
+/** Events that stand one behind the other in the journal. */
 export type Reading = {
-  readonly frames: readonly Frame[]
+  /** Their frames, back to back (frames.ts). */
+  readonly events: Buffer
+  readonly count: number
   readonly next: Position
   readonly damagedBytes: number
 }
 
-const chunkBytes = 16 * frameBytesMax
+/** How much is read at once: `bytes` at least `frameBytesMax`. */
+export type ReadMax = { readonly frames: number; readonly bytes: number }
+
+const nothing = Buffer.alloc(0)
 
 /**
- * The frames behind `from`, as far as `end` (what is safely on disk), from one segment at a time.
+ * The events behind `from`, as far as `end` (what is safely on disk), from one segment at a time.
  * `next` equals `from` when there is nothing more.
  */
 export async function readFrom(options: {
   dir: string
   from: Position
   end: Position
-  framesMax: number
+  max: ReadMax
 }): Promise<Reading> {
-  const { dir, from, end, framesMax } = options
-  if (from.segment > end.segment) return { frames: [], next: from, damagedBytes: 0 }
+  const { dir, from, end, max } = options
+  const none = { events: nothing, count: 0, damagedBytes: 0 }
+  if (from.segment > end.segment) return { ...none, next: from }
   const limit = from.segment === end.segment ? end.offset : undefined
-  if (limit !== undefined && from.offset >= limit)
-    return { frames: [], next: from, damagedBytes: 0 }
-  const chunk = await readChunk(dir, from, limit)
+  if (limit !== undefined && from.offset >= limit) return { ...none, next: from }
+  const chunk = await readChunk(dir, from, { limit, bytesMax: max.bytes })
   if (chunk === undefined || chunk.bytes.length === 0) {
     const next = from.segment < end.segment ? { segment: from.segment + 1, offset: 0 } : from
-    return { frames: [], next, damagedBytes: 0 }
+    return { ...none, next }
   }
-  const run = readFrames(chunk.bytes, framesMax)
+  const run = readEvents(chunk.bytes, max.frames)
   // Nothing good up to the end of the segment: damage, stepped over whole.
-  const length = run.frames.length === 0 && chunk.last ? chunk.bytes.length : run.end
-  const damagedBytes = run.frames.length === 0 ? length : run.damagedBytes
+  const isDamage = run.end === 0
+  const length = isDamage && chunk.last ? chunk.bytes.length : run.end
   return {
-    frames: run.frames,
+    events: run.bytes,
+    count: run.count,
     next: { segment: from.segment, offset: from.offset + length },
-    damagedBytes,
+    damagedBytes: isDamage ? length : run.damagedBytes,
   }
 }
 
 async function readChunk(
   dir: string,
   from: Position,
-  limit: number | undefined,
+  { limit, bytesMax }: { limit: number | undefined; bytesMax: number },
 ): Promise<{ bytes: Buffer; last: boolean } | undefined> {
   const file = await open(segmentPath(dir, from.segment), 'r').catch((err: unknown) => {
     if (isMissing(err)) return undefined
@@ -110,8 +117,8 @@ async function readChunk(
   if (file === undefined) return undefined
   try {
     const size = Math.max(0, (limit ?? (await file.stat()).size) - from.offset)
-    const first = await readExactly(file, from.offset, Math.min(size, chunkBytes))
-    if (size <= chunkBytes) return { bytes: first, last: true }
+    const first = await readExactly(file, from.offset, Math.min(size, bytesMax))
+    if (size <= bytesMax) return { bytes: first, last: true }
     if (readFrames(first, 1).frames.length > 0) return { bytes: first, last: false }
     return { bytes: await readExactly(file, from.offset, size), last: true }
   } finally {

@@ -1,10 +1,8 @@
 import type { Logger } from '../platform/logger.ts'
 import type { Redis } from '../platform/redis.ts'
-import type { Frame } from './frames.ts'
 import { startLoop } from './loop.ts'
-import { splitEventId } from './open-calls.ts'
 import { pause } from './pause.ts'
-import type { Position, Progress, Reading } from './segments.ts'
+import type { Position, Progress, Reading, ReadMax } from './segments.ts'
 import {
   answered,
   ensureGroup,
@@ -24,8 +22,8 @@ export type StreamPublisher = {
   oldestAt(): Date | undefined
 }
 
-/** Redis does nothing else for two or three milliseconds meanwhile; more is no faster. */
-const batchMax = 1_000
+/** Redis does nothing else for three or four milliseconds meanwhile; more is no faster. */
+export const batchMax: ReadMax = { frames: 1_000, bytes: 524_288 }
 /** Only a net under `wake`. */
 const idleMs = 1_000
 
@@ -39,7 +37,7 @@ export function createStreamPublisher(deps: {
   readonly journalId: string
   readonly from: Progress
   readonly log: Logger
-  read(from: Position, framesMax: number): Promise<Reading>
+  read(from: Position): Promise<Reading>
   /** Where to go back to when Redis turns out to have lost what it had confirmed. */
   oldestKept(): Progress
   onProgress(progress: Progress): Promise<void>
@@ -59,7 +57,7 @@ export function createStreamPublisher(deps: {
 
   /** In a backlog the next batch is read while Redis takes one. */
   function readAhead(from: Position): void {
-    const reading = deps.read(from, batchMax)
+    const reading = deps.read(from)
     reading.catch(() => undefined) // Who asks for it hears of it; nobody may.
     ahead = { from, reading }
   }
@@ -70,9 +68,9 @@ export function createStreamPublisher(deps: {
     if (before !== undefined && !isElsewhere(before.from, from)) {
       const reading = await before.reading
       // Nothing then is not nothing now.
-      if (reading.frames.length > 0) return reading
+      if (reading.count > 0) return reading
     }
-    return deps.read(from, batchMax)
+    return deps.read(from)
   }
 
   async function askWhatRedisHas(): Promise<void> {
@@ -84,19 +82,18 @@ export function createStreamPublisher(deps: {
 
   async function step(): Promise<boolean> {
     if (!isTrusted) await askWhatRedisHas()
-    const { frames, next, damagedBytes } = await read(progress)
+    const { events, count, next, damagedBytes } = await read(progress)
     if (damagedBytes > 0) tellOfDamage(log, progress, damagedBytes)
-    const events = frames.filter((frame) => frame.kind === 'event')
     // The connection broke while we read: the ids of new entries would hide that older ones are gone.
     if (!isTrusted) return true
-    oldestAt = timeOf(events[0])
-    const sending = events.length > 0 ? publish(redis, deps.journalId, events) : undefined
-    if (frames.length === batchMax) readAhead(next)
+    oldestAt = timeOfFirst(events)
+    const sending = count > 0 ? publish(redis, deps.journalId, events) : undefined
+    if (count > 0) readAhead(next)
     const sentId = await sending
     oldestAt = undefined
     const moved = isElsewhere(next, progress)
     progress = { ...next, streamId: sentId ?? progress.streamId }
-    deps.onPublished(events.length)
+    deps.onPublished(count)
     if (moved) await deps.onProgress(progress)
     return moved
   }
@@ -118,7 +115,7 @@ export function createStreamPublisher(deps: {
       const untilMs = Date.now() + msMax
       loop.wake()
       while (Date.now() < untilMs && !loop.isFailing()) {
-        if (!isElsewhere((await deps.read(progress, 1)).next, progress)) break
+        if (!isElsewhere((await deps.read(progress)).next, progress)) break
         await pause(10)
       }
       await loop.stop()
@@ -144,64 +141,53 @@ async function hasLostEvents(redis: Redis, confirmedId: string | undefined): Pro
 }
 
 /**
- * Events: [id, JSON] each. Then, for the list of open calls, [call id, place of its JSON among the
- * arguments] each, and the ids of calls that ended. As one script a batch costs a fifth of what a
- * pipeline does, the JSON goes over once, and Redis takes all of it or nothing.
+ * ARGV[1]: frames of events, back to back as in the journal (frames.ts); each goes to the stream,
+ * and changes the list of open calls. As one script with one argument a batch costs us next to
+ * nothing, its JSON goes over once, and Redis takes all of it or nothing. A call that ended is
+ * taken from the list also when it began in the same batch: an attempt that failed may have left it.
  */
 const publishScript = `
-  local last
-  local changes = 2 * tonumber(ARGV[1]) + 2
-  for at = 2, changes - 1, 2 do
-    last = redis.call('XADD', KEYS[1], '*', 'id', ARGV[at], 'event', ARGV[at + 1])
+  local sub, find, match, call = string.sub, string.find, string.match, redis.call
+  local frames, stream = ARGV[1], KEYS[1]
+  local open, ended = {}, {}
+  local at, last = 1, nil
+  while at < #frames do
+    local bodyEnd = at + 17 + tonumber(sub(frames, at, at + 7), 16)
+    local idEnd = find(frames, ' ', at + 20, true) - 1
+    local id = sub(frames, at + 20, idEnd)
+    local json = sub(frames, idEnd + 2, bodyEnd)
+    last = call('XADD', stream, '*', 'id', id, 'event', json)
+    local callId, type = match(id, '^(.*):(.*)$')
+    if type == 'end' then
+      open[callId] = nil
+      ended[#ended + 1] = callId
+    elseif callId then
+      open[callId] = json
+    end
+    at = bodyEnd + 2
   end
-  local closed = changes + 2 * tonumber(ARGV[changes]) + 1
-  for at = changes + 1, closed - 1, 2 do
-    redis.call('HSET', KEYS[2], ARGV[at], ARGV[tonumber(ARGV[at + 1])])
+  local pairsToSet = {}
+  for callId, json in pairs(open) do
+    pairsToSet[#pairsToSet + 1] = callId
+    pairsToSet[#pairsToSet + 1] = json
   end
-  if closed <= #ARGV then
-    redis.call('HDEL', KEYS[2], unpack(ARGV, closed))
-  end
+  if #pairsToSet > 0 then call('HSET', KEYS[2], unpack(pairsToSet)) end
+  if #ended > 0 then call('HDEL', KEYS[2], unpack(ended)) end
   return last`
 
 /** The stream's id of the last event. */
-async function publish(redis: Redis, journal: string, events: readonly Frame[]): Promise<string> {
-  const args: (string | number)[] = [events.length]
-  for (const { id, json } of events) args.push(id, json)
-  const { changed, closed } = openCallChanges(events)
-  args.push(changed.size)
-  for (const [callId, at] of changed) args.push(callId, 2 * at + 3)
-  for (const callId of closed) args.push(callId)
+async function publish(redis: Redis, journal: string, events: Buffer): Promise<string> {
   const keys = [eventStream, openCallsKey(journal)]
-  const last = await answered(redis, redis.eval(publishScript, keys.length, ...keys, ...args))
+  const last = await answered(redis, redis.eval(publishScript, keys.length, ...keys, events))
   if (typeof last !== 'string') throw new Error('redis did not confirm every event')
   return last
 }
 
-/**
- * Calls with the place of their last event in the batch, and those that ended: also when they
- * began in the same batch, because an attempt that failed may have left them in the list.
- */
-function openCallChanges(events: readonly Frame[]): {
-  changed: ReadonlyMap<string, number>
-  closed: readonly string[]
-} {
-  const changed = new Map<string, number>()
-  const closed: string[] = []
-  for (const [at, { id }] of events.entries()) {
-    const { callId, type } = splitEventId(id)
-    if (type === 'end') {
-      changed.delete(callId)
-      closed.push(callId)
-    } else {
-      changed.set(callId, at)
-    }
-  }
-  return { changed, closed }
-}
-
+/** Where an event says when it happened: behind its frame's head, version, id and type. */
+const headMax = 512
 const atPattern = /"at":"([^"]+)"/
 
-function timeOf(frame: Frame | undefined): Date | undefined {
-  const text = frame === undefined ? undefined : atPattern.exec(frame.json)?.[1]
+function timeOfFirst(events: Buffer): Date | undefined {
+  const text = atPattern.exec(events.toString('latin1', 0, headMax))?.[1]
   return text === undefined ? undefined : new Date(text)
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { encodeFrame, type Frame, readFrames } from '../../../src/cdr/frames.ts'
+import { encodeFrame, type Frame, readEvents, readFrames } from '../../../src/cdr/frames.ts'
 
 const frame = fc.record({
   kind: fc.constantFrom<Frame['kind'][]>('event', 'open'),
@@ -70,6 +70,25 @@ describe('the frames of the journal', () => {
         const found = readFrames(bytes).frames
         expect(found.slice(0, before.length)).toEqual(before)
         expect(found.every((each) => frames.some((one) => same(one, each)))).toBe(true)
+      }),
+    )
+  })
+
+  test('events alone are read as they stand there, whatever stands between them', () => {
+    const damage = fc.uint8Array({ maxLength: 40 })
+    fc.assert(
+      fc.property(journal, fc.nat(), damage, fc.nat({ max: 12 }), (frames, at, garbage, max) => {
+        const { bytes } = layOut(frames)
+        const place = at % bytes.length
+        bytes.set(garbage.subarray(0, bytes.length - place), place)
+        const whole = readFrames(bytes, max)
+        const events = whole.frames.filter(({ kind }) => kind === 'event')
+        expect(readEvents(bytes, max)).toEqual({
+          bytes: layOut(events).bytes,
+          count: events.length,
+          end: whole.end,
+          damagedBytes: whole.damagedBytes,
+        })
       }),
     )
   })
