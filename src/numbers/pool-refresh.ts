@@ -6,6 +6,12 @@ import type { Sql } from '../platform/sql.ts'
 const batchNumbers = 1_000
 /** The worker also has other things to do. */
 const batchesPerRound = 10
+/**
+ * A router looks every half second at which pools are being walked, and asks Postgres about their X
+ * (`resolve/cache-trust.ts`): so long after the commit every call sees the change, walked or not.
+ * The look itself has 2 s.
+ */
+const knownAfterMs = 2_500
 /** Whoever walks notes it with every batch; longer than the publisher waits for a Redis that is away. */
 const leftMs = 6_000
 /** With Redis away a batch takes seconds to be given up; the next one does not wait for that. */
@@ -16,13 +22,14 @@ const pollMs = 50
  * Brings a change of a pool's settings to the calls. The change writes a row into `pool_refresh` in
  * its own transaction. Then every X of the pool is given a new version and forgotten in the cache,
  * so that the next call reads it with the settings of now. The row goes when all are through;
- * until then a worker can finish what a crash has cut short. Each change is a generation of its own:
- * a later one starts from the first number again, and the earlier one's walk leaves its row alone.
+ * until then calls to the pool are looked up in Postgres, and a worker can finish what a crash has
+ * cut short. So nobody has to wait for a large pool to be walked. Each change is a generation of its
+ * own: a later one starts from the first number again, and the earlier one's walk leaves its row alone.
  */
 export type PoolRefresh = {
-  /** Resolves when every call sees what this generation has changed. */
+  /** Resolves when every call sees what this generation has changed; a long walk goes on behind that. */
   run(poolKey: PoolKey, generation: string): Promise<void>
-  /** Resolves when no change of the pool is under way, finishing one that was left. */
+  /** Resolves when every call sees what was changed before, going on with a walk that was left. */
   settle(poolKey: PoolKey): Promise<void>
   /** A worker's part of what was left, for a few hundred milliseconds at most. */
   finishLeft(): Promise<void>
@@ -68,15 +75,19 @@ export function createPoolRefresh(deps: {
 
   return {
     async run(poolKey, generation) {
-      await walk({ poolKey, generation, from: 0, batchesMax: Number.POSITIVE_INFINITY })
+      const walking = walk({ poolKey, generation, from: 0, batchesMax: Number.POSITIVE_INFINITY })
+      await takesLonger(walking, knownAfterMs)
     },
 
     async settle(poolKey) {
-      for (;;) {
-        if (!(await isUnderWay(sql, poolKey))) return
+      const knownAt = performance.now() + knownAfterMs
+      while (performance.now() < knownAt && (await isUnderWay(sql, poolKey))) {
         const left = await claimLeft(sql, poolKey)
         if (left === undefined) await pause(pollMs)
-        else await walk({ ...left, batchesMax: Number.POSITIVE_INFINITY })
+        else {
+          const walking = walk({ ...left, batchesMax: Number.POSITIVE_INFINITY })
+          await takesLonger(walking, knownAt - performance.now())
+        }
       }
     },
 
@@ -183,7 +194,8 @@ async function claimLeft(
   return { poolKey: row.pool_key, generation: row.generation, from: row.next_position }
 }
 
-async function takesLonger(work: Promise<void>, ms: number): Promise<boolean> {
+/** Rejects when the work fails within the time; what becomes of it later is a worker's to see. */
+async function takesLonger(work: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const limit = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(true), ms)

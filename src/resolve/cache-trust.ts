@@ -6,7 +6,8 @@ import type { RouteCache } from './route-cache.ts'
 
 /**
  * A writer that could not reach Redis answers its client 2.5 s after its commit
- * (`bindings/route-publisher.ts`), trusting that every router suspects the number by then.
+ * (`bindings/route-publisher.ts`), trusting that every router suspects the number by then; and so does
+ * who changes the settings of a pool with very many X (`numbers/pool-refresh.ts`).
  */
 const roundMs = 500
 const suspectAfterMs = 1_000
@@ -16,8 +17,8 @@ const suspectsMax = 1_000
 const coolMs = 1_000
 
 export type CacheTrust = {
-  /** Whether what Redis says about X, and about this caller, may be believed now. */
-  believes(x: VirtualNumber, party?: string): boolean
+  /** Whether what Redis says about X, about this caller and about X's pool may be believed now. */
+  believes(x: VirtualNumber, party?: string, poolKey?: string): boolean
   /** A command failed or was late. */
   doubt(): void
   start(): void
@@ -26,9 +27,10 @@ export type CacheTrust = {
 
 /**
  * When to believe Redis. Not before everything that this run of it may have lost was replayed by a
- * worker, not after the connection broke until that is known again, and not about an X or a caller with a
- * change that was committed a second ago and is still not there. Without Postgres the last
- * knowledge stands: nothing can change either.
+ * worker, not after the connection broke until that is known again, not about an X or a caller with a
+ * change that was committed a second ago and is still not there, and not about the X of a pool that
+ * is being brought a change of its settings. Without Postgres the last knowledge stands: nothing
+ * can change either.
  */
 export function createCacheTrust(deps: {
   redis: Redis
@@ -95,9 +97,10 @@ export function createCacheTrust(deps: {
   }
 
   return {
-    believes(x, party) {
+    believes(x, party = '', poolKey = '') {
       if (!replayed || suspects === 'all' || pause.isOn()) return false
-      return suspects.size === 0 || !(suspects.has(x) || suspects.has(party ?? ''))
+      if (suspects.size === 0) return true
+      return !(suspects.has(x) || suspects.has(party) || suspects.has(poolKey))
     },
     doubt() {
       pause.begin()
@@ -135,7 +138,7 @@ function createPause() {
   }
 }
 
-/** X numbers, and callers by their blind index. */
+/** X numbers, callers by their blind index, and pools by their keys. */
 async function suspected(sql: Sql): Promise<ReadonlySet<string> | 'all'> {
   const rows = await sql.rows<{ suspect: string }>({
     name: 'resolve.suspects',
@@ -143,6 +146,8 @@ async function suspected(sql: Sql): Promise<ReadonlySet<string> | 'all'> {
       select coalesce(x, parties[1]) as suspect from invalidation
        where drained_at is null
          and created_at < clock_timestamp() - $1 * interval '1 millisecond'
+      union all
+      select pool_key from pool_refresh
        limit $2`,
     values: [suspectAfterMs, suspectsMax + 1],
   })

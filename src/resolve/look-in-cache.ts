@@ -40,13 +40,17 @@ export function createLookInCache(deps: {
         if (!covers(wanted, needed)) cached = await cache.read(question, needed)
       }
       // Asked once more: the answer may be older than the news that it is not to be believed.
-      return trust.believes(x, party) ? cached : undefined
+      return trust.believes(x, party, poolOf(cached)) ? cached : undefined
     } catch (err) {
       trust.doubt()
       log.debug({ err }, 'route cache could not be read')
       return undefined
     }
   }
+}
+
+function poolOf({ number }: CachedRoute): string | undefined {
+  return number.kind === 'number' ? number.number.poolKey : undefined
 }
 
 /** An X that carries one binding has it in its own record; so has one that carries none at all. */
