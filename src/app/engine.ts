@@ -29,6 +29,7 @@ import { createTrunks } from '../trunks/trunks.ts'
 import { alarmDuties } from './alarm-duties.ts'
 import { type Closers, closeAll } from './closers.ts'
 import { foldersOf } from './folders.ts'
+import { startKafka } from './kafka.ts'
 import { type Lookups, startLookups } from './lookups.ts'
 import { createNumberRooms } from './number-rooms.ts'
 import { createPoolRooms } from './pool-rooms.ts'
@@ -115,7 +116,7 @@ function startWorker(shared: Shared): void {
   const keeper = createCacheKeeper({ sql, records, clock: systemClock, log, duties })
   const writer = createCallRecordWriter({ redis, sql, clock: systemClock, log })
   const closer = createOrphanCloser({ redis, clock: systemClock, log })
-  startReceipts(shared, startPushes(shared))
+  startReceipts(shared, [startPushes(shared), startKafka(shared)])
   const { keeper: certifications } = certificationOf(shared)
   for (const [name, part] of Object.entries({ keeper, writer, closer, certifications })) {
     part.start()

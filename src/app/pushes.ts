@@ -3,11 +3,14 @@ import { eventStream } from '../cdr/stream.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { Settings } from '../platform/settings.ts'
 import { createDeliveries } from '../receipts/deliveries.ts'
+import { createKafkaRoutes } from '../receipts/kafka-routes.ts'
+import { createTopicOf } from '../receipts/kafka-topic.ts'
 import { createPush } from '../receipts/push.ts'
 import { createPushPost } from '../receipts/push-post.ts'
 import { createPushRoutes } from '../receipts/push-routes.ts'
-import { createReceiptSweep, readReceiptState } from '../receipts/receipt-keeper.ts'
+import { createReceiptSweep, readKafkaState, readReceiptState } from '../receipts/receipt-keeper.ts'
 import { createQueueRoutes } from '../receipts/routes.ts'
+import { openKafka } from './kafka.ts'
 import type { Shared } from './shared.ts'
 
 const idleMs = 200
@@ -67,6 +70,10 @@ export function receiptDuties({ settings, sql, redis, metrics }: Shared) {
         metrics.receiptOldestSeconds.set({ way: 'push' }, state.oldestToPushSeconds)
         metrics.receiptOldestSeconds.set({ way: 'queue' }, state.oldestInQueueSeconds)
         metrics.receiptPushesPaused.set(state.paused)
+        const kafka = await readKafkaState(sql)
+        metrics.receiptOldestSeconds.set({ way: 'kafka' }, kafka.oldestSeconds)
+        metrics.receiptKafkaWaiting.set(kafka.waiting)
+        metrics.receiptKafkaFailing.set(kafka.failing)
       },
     },
   ]
@@ -79,7 +86,8 @@ export function createReceiptRooms({
   vault,
   closers,
 }: Pick<Shared, 'sql' | 'vault' | 'closers'> & {
-  settings: Pick<Settings, 'RECEIPT_PRIVATE_HOSTS'>
+  settings: Pick<Settings, 'RECEIPT_PRIVATE_HOSTS' | 'KAFKA_TOPIC'> &
+    Parameters<typeof openKafka>[0]
 }) {
   const privateHosts = settings.RECEIPT_PRIVATE_HOSTS
   const post = createPushPost({ privateHosts })
@@ -87,6 +95,11 @@ export function createReceiptRooms({
   return {
     queueRoutes: createQueueRoutes({ sql }),
     pushRoutes: createPushRoutes({ sql, vault, clock: systemClock, post, privateHosts }),
+    kafkaRoutes: createKafkaRoutes({
+      ...{ sql, clock: systemClock },
+      topicOf: createTopicOf(settings.KAFKA_TOPIC),
+      client: openKafka(settings, closers),
+    }),
     deliveries: createDeliveries({ sql, clock: systemClock }),
   }
 }

@@ -13,7 +13,7 @@ const idleMs = 300
 /** The worker's part: from call events to what customers are told. */
 export function startReceipts(
   { settings, sql, redis, vault, log, closers }: Shared,
-  pushes: { wake(): void },
+  senders: readonly { wake(): void }[],
 ): void {
   const { national } = createNumberParser({ country: settings.DEFAULT_COUNTRY })
   const feed = createEventFeed({ redis, vault, group: 'receipts', log })
@@ -31,7 +31,7 @@ export function startReceipts(
   const loop = startLoop({
     async step() {
       const done = await fanOut.step()
-      if (done) pushes.wake()
+      if (done) for (const each of senders) each.wake()
       return done
     },
     ...{ idleMs, retryMsMin: 50, retryMsMax: 2_000 },

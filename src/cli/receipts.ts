@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { type ApiOptions, addApiOptions, createApiClient, type Page } from './api-client.ts'
 import { parseCount } from './count.ts'
 import { type CliDeps, CliError } from './deps.ts'
+import { addKafkaCommand } from './receipts-kafka.ts'
 import { addPushCommand } from './receipts-push.ts'
 import { tableText } from './table.ts'
 
@@ -9,7 +10,9 @@ import { tableText } from './table.ts'
 export function addReceiptsCommand(program: Command, deps: CliDeps): void {
   const receipts = program
     .command('receipts')
-    .description('Where receipts go (queues, pushes), what became of them, sending them again.')
+    .description(
+      'Where receipts go (queues, pushes, Kafka), what became of them, sending them again.',
+    )
     .addHelpText(
       'after',
       `
@@ -20,6 +23,7 @@ Example:
     )
   addQueueCommand(receipts, deps)
   addPushCommand(receipts, deps)
+  addKafkaCommand(receipts, deps)
   addLog(receipts, deps)
   addResend(receipts, deps)
   addReplay(receipts, deps)
@@ -116,6 +120,7 @@ type Delivery = {
 }
 
 type LogOptions = ApiOptions & {
+  kafka?: boolean
   type?: string
   state?: string
   since?: string
@@ -127,6 +132,7 @@ type LogOptions = ApiOptions & {
 function addLog(receipts: Command, deps: CliDeps): void {
   addApiOptions(receipts.command('log'))
     .description('What became of receipts that are pushed, newest first.')
+    .option('--kafka', 'of those that go to Kafka')
     .option('--type <type>', 'only of this message type')
     .option('--state <state>', 'due, sent or dead')
     .option('--since <time>', 'made at this time or later, such as 2030-01-31T08:00:00+08:00')
@@ -137,7 +143,7 @@ function addLog(receipts: Command, deps: CliDeps): void {
     .action(async (options: LogOptions) => {
       const api = await createApiClient(options, deps)
       const { type, state, since, until, limit, cursor } = options
-      const asked = { type, state, since, until, limit: String(limit), cursor }
+      const asked = { way: wayOf(options), type, state, since, until, limit: String(limit), cursor }
       const page = await api.get<Page<Delivery>>('/v1/receipts/deliveries', asked)
       const rows = page.items.map((each) => [
         ...[each.id, each.type, each.eventId, each.state, String(each.attempts)],
@@ -151,8 +157,9 @@ function addLog(receipts: Command, deps: CliDeps): void {
 
 function addResend(receipts: Command, deps: CliDeps): void {
   addApiOptions(receipts.command('resend'))
-    .description('Push receipts again: by id, or all dead ones of a type or a time.')
+    .description('Send receipts again: by id, or all dead ones of a type or a time.')
     .argument('[ids...]', 'ids of receipts; see `axbridge receipts log`')
+    .option('--kafka', 'to Kafka')
     .option('--type <type>', 'of this message type')
     .option('--state <state>', 'dead (unless given) or sent')
     .option('--since <time>', 'made at this time or later')
@@ -168,8 +175,9 @@ function addResend(receipts: Command, deps: CliDeps): void {
         throw new CliError('say which: ids, --type, --state, --since or --until')
       }
       const api = await createApiClient(options, deps)
-      const sent = await api.post<{ receipts: number }>('/v1/receipts/deliveries/resend', which)
-      tell(deps, options, sent, `${sent.receipts} receipts are pushed again.`)
+      const body = { way: wayOf(options), ...which }
+      const sent = await api.post<{ receipts: number }>('/v1/receipts/deliveries/resend', body)
+      tell(deps, options, sent, `${sent.receipts} receipts are sent again.`)
     })
 }
 
@@ -180,6 +188,7 @@ function addReplay(receipts: Command, deps: CliDeps): void {
     .requiredOption('--since <time>', 'made at this time or later')
     .option('--until <time>', 'made before this time')
     .option('--queue <name>', 'into this queue; without it they are pushed')
+    .option('--kafka', 'to Kafka')
     .addHelpText(
       'after',
       '\nExample:\n  axbridge receipts replay SecretReport --since 2030-01-31T08:00:00+08:00',
@@ -187,15 +196,22 @@ function addReplay(receipts: Command, deps: CliDeps): void {
     .action(
       async (
         type: string,
-        options: ApiOptions & { since: string; until?: string; queue?: string },
+        options: ApiOptions & { since: string; until?: string; queue?: string; kafka?: boolean },
       ) => {
+        if (options.kafka === true && options.queue !== undefined) {
+          throw new CliError('say --queue or --kafka')
+        }
         const api = await createApiClient(options, deps)
         const { since, until, queue } = options
-        const what = { type, since, until, queue }
+        const what = { type, since, until, queue, way: wayOf(options) }
         const again = await api.post<{ receipts: number }>('/v1/receipts/replay', what)
         tell(deps, options, again, `${again.receipts} receipts are given out again.`)
       },
     )
+}
+
+function wayOf({ kafka }: { kafka?: boolean }): 'kafka' | undefined {
+  return kafka === true ? 'kafka' : undefined
 }
 
 function queuePath(name: string): string {

@@ -146,8 +146,31 @@ function receiptInstruments(registers: Registry[]) {
     }),
     receiptOldestSeconds: new Gauge({
       name: 'axbridge_receipt_oldest_seconds',
-      help: 'Age of the oldest receipt that is not delivered; by way: push or queue',
+      help: 'Age of the oldest receipt that is not delivered; by way: push, queue or kafka',
       labelNames: ['way'],
+      registers,
+    }),
+    receiptKafka: new Counter({
+      name: 'axbridge_receipt_kafka_total',
+      help: 'Receipts by what became of a try to send them to Kafka: sent, retry or dead',
+      labelNames: ['type', 'outcome'],
+      registers,
+    }),
+    receiptKafkaDelay: new Histogram({
+      name: 'axbridge_receipt_kafka_delay_seconds',
+      help: "From the event to the brokers' acknowledgement",
+      labelNames: ['type'],
+      buckets: [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600],
+      registers,
+    }),
+    receiptKafkaWaiting: new Gauge({
+      name: 'axbridge_receipt_kafka_waiting',
+      help: 'Receipts that wait to be sent to Kafka; counted up to 100000',
+      registers,
+    }),
+    receiptKafkaFailing: new Gauge({
+      name: 'axbridge_receipt_kafka_failing',
+      help: 'Message types of accounts whose Kafka topic does not take receipts now',
       registers,
     }),
     receiptPushesPaused: new Gauge({

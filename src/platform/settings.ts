@@ -55,6 +55,23 @@ const Settings = Type.Object({
   RECEIPT_PRIVATE_HOSTS: Type.Boolean({ default: false }),
   /** How long receipts are kept, delivered or not. A queue keeps them for 15 days at most. */
   RECEIPT_KEEP_DAYS: Type.Integer({ minimum: 15, maximum: 3650, default: 15 }),
+  /** Comma list of `host:port`; without it nothing goes to Kafka. */
+  KAFKA_BROKERS: Type.Optional(
+    Type.String({ pattern: '^[^\\s,:/@]+:\\d{1,5}(\\s*,\\s*[^\\s,:/@]+:\\d{1,5})*$' }),
+  ),
+  /** `{account}` and `{type}` are filled in. */
+  KAFKA_TOPIC: Type.String({
+    pattern: '^([A-Za-z0-9._-]|\\{account\\}|\\{type\\}){1,150}$',
+    default: 'axbridge.{account}.{type}',
+  }),
+  KAFKA_TLS: Type.Boolean({ default: false }),
+  /** PEM: who signs the brokers' certificates, where the system does not know it; a certificate of ours and its key. */
+  KAFKA_CA_FILE: Type.Optional(Type.String({ minLength: 1 })),
+  KAFKA_CERT_FILE: Type.Optional(Type.String({ minLength: 1 })),
+  KAFKA_CERT_KEY_FILE: Type.Optional(Type.String({ minLength: 1 })),
+  KAFKA_SASL: Type.Enum(['none', 'plain', 'scram-sha-256', 'scram-sha-512'], { default: 'none' }),
+  KAFKA_USERNAME: Type.Optional(Type.String({ minLength: 1 })),
+  KAFKA_PASSWORD: Type.Optional(Type.String({ minLength: 1 })),
   /** Lines `<first digits>,<city>` for blocks of numbers that our data does not know: see src/numbers/README.md. */
   HOME_CITIES_FILE: Type.Optional(Type.String({ minLength: 1 })),
   /** JSON with prices in yuan where they differ from ours: see src/numbers/price-list.ts. */
@@ -76,18 +93,37 @@ export function loadSettings(env: NodeJS.ProcessEnv): Settings {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const candidate = Value.Clean(Settings, Value.Default(Settings, Value.Convert(Settings, given)))
   const spying = spiesOnCalls(env['DEBUG'])
-  const halfKey =
-    (given['AXBRIDGE_ACCESS_KEY_ID'] === undefined) !==
-    (given['AXBRIDGE_ACCESS_KEY_SECRET'] === undefined)
-  if (Value.Check(Settings, candidate) && !spying && !halfKey) return Object.freeze(candidate)
+  const disagreeing = disagreeingIn(given)
+  if (Value.Check(Settings, candidate) && !spying && disagreeing.length === 0) {
+    return Object.freeze(candidate)
+  }
   const faults = Value.Errors(Settings, candidate).map((each) => faultText(each))
   if (spying) faults.push('DEBUG would have the SIP library print real numbers')
-  if (halfKey) {
-    faults.push(
-      'AXBRIDGE_ACCESS_KEY_ID and AXBRIDGE_ACCESS_KEY_SECRET go together: set both or none',
-    )
-  }
+  faults.push(...disagreeing)
   throw new Error(`The settings are not usable:\n  ${[...new Set(faults)].join('\n  ')}`)
+}
+
+const together = [
+  ['AXBRIDGE_ACCESS_KEY_ID', 'AXBRIDGE_ACCESS_KEY_SECRET'],
+  ['KAFKA_USERNAME', 'KAFKA_PASSWORD'],
+  ['KAFKA_CERT_FILE', 'KAFKA_CERT_KEY_FILE'],
+] as const
+
+/** Settings that are each good, and not good together. */
+function disagreeingIn(given: Readonly<Record<string, string | undefined>>): string[] {
+  const has = (name: string) => given[name] !== undefined
+  const faults = together
+    .filter(([one, other]) => has(one) !== has(other))
+    .map(([one, other]) => `${one} and ${other} go together: set both or none`)
+  const sasl = given['KAFKA_SASL'] ?? 'none'
+  if ((sasl !== 'none') !== has('KAFKA_USERNAME')) {
+    faults.push('KAFKA_SASL and KAFKA_USERNAME go together: set both or none')
+  }
+  const files = ['KAFKA_CA_FILE', 'KAFKA_CERT_FILE'].filter(has)
+  if (files.length > 0 && given['KAFKA_TLS'] !== 'true') {
+    faults.push(`${files.join(' and ')} need KAFKA_TLS=true`)
+  }
+  return faults
 }
 
 /** The libraries read DEBUG themselves and print every SIP message, past the log and its masking. */

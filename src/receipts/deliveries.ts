@@ -3,11 +3,12 @@ import type { Clock } from '../platform/clock.ts'
 import { pageFrom, pageLimit, placeIn } from '../platform/pages.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { MessageType } from './receipt-types.ts'
-import { pushUnknown, queueUnknown } from './refusals.ts'
+import { kafkaUnknown, pushUnknown, queueUnknown } from './refusals.ts'
+import { tableOf, type Way } from './waiting.ts'
 
 export type DeliveryState = 'due' | 'sent' | 'dead'
 
-/** What became of one receipt that is, or was, to be pushed. */
+/** What became of one receipt that is, or was, to be pushed, or sent to Kafka. */
 export type Delivery = {
   readonly id: string
   readonly type: MessageType
@@ -15,7 +16,7 @@ export type Delivery = {
   readonly callId: CallId | undefined
   readonly state: DeliveryState
   readonly attempts: number
-  /** HTTP status of the last answer, and what was wrong with it. */
+  /** HTTP status of the last answer, or Kafka's error code, and what was wrong with it. */
   readonly lastStatus: number | undefined
   readonly lastFault: string | undefined
   /** How long the last try took. */
@@ -29,6 +30,8 @@ export type Delivery = {
 
 /** Receipts of one account that were made in `[since, until)`. */
 type Span = {
+  /** Undefined: push. */
+  readonly way?: Way | undefined
   readonly accountId: AccountId
   readonly type?: MessageType | undefined
   readonly since?: Date | undefined
@@ -53,14 +56,15 @@ export type Replay = {
   readonly type: MessageType
   readonly since: Date
   readonly until?: Date | undefined
-  /** Where to: a queue of the type by its name; undefined: the push. */
+  /** Where to: a queue of the type by its name; undefined: on this way, by push unless given. */
   readonly queue?: string | undefined
+  readonly way?: Way | undefined
 }
 
 export type Deliveries = {
   /** Newest first. */
   list(filter: DeliveryFilter): Promise<{ items: Delivery[]; nextCursor: string | undefined }>
-  /** Puts what was pushed, or died, in line again, with all its tries. Resolves to how many. */
+  /** Puts what was sent, or died, in line again, with all its tries. Resolves to how many. */
   resend(which: Resend): Promise<number>
   /** Puts all that is kept in line again, also what never was in this one. Resolves to how many. */
   replay(what: Replay): Promise<number>
@@ -75,15 +79,16 @@ export function createDeliveries({ sql, clock }: { sql: Sql; clock: Clock }): De
     },
 
     async resend(which) {
-      const { accountId, type, since, until, ids } = which
+      const { way = 'push', accountId, type, since, until, ids } = which
+      const table = tableOf[way]
       const state = which.state ?? (ids === undefined ? 'dead' : undefined)
       return inParts(async (after) => {
         return sql.rows<{ id: string }>({
-          name: 'deliveries.resend',
+          name: `deliveries.resend-${way}`,
           text: `
             with chosen as (
               select t.receipt_id
-                from receipt_to_push t join receipt r on r.id = t.receipt_id
+                from ${table} t join receipt r on r.id = t.receipt_id
                where t.account_id = $1 and t.receipt_id > $2 and t.state <> 'due'
                  and ($3::text is null or t.message_type = $3)
                  and ($4::text is null or t.state = $4)
@@ -93,7 +98,7 @@ export function createDeliveries({ sql, clock }: { sql: Sql; clock: Clock }): De
                order by t.receipt_id limit ${atOnce}
                for update of t
             ), again as (
-              update receipt_to_push t set state = 'due', due_at = $8, attempts = 0
+              update ${table} t set state = 'due', due_at = $8, attempts = 0
                 from chosen where t.receipt_id = chosen.receipt_id
             )
             select receipt_id as id from chosen order by receipt_id`,
@@ -126,20 +131,29 @@ async function inParts(part: (after: string) => Promise<readonly { id: string }[
   return done
 }
 
-async function needTarget(sql: Sql, { accountId, type, queue }: Replay): Promise<void> {
-  const rows = await sql.rows({
-    name: queue === undefined ? 'deliveries.need-push' : 'deliveries.need-queue',
-    text:
-      queue === undefined
-        ? 'select 1 from receipt_push where account_id = $1 and message_type = $2'
-        : 'select 1 from receipt_queue where account_id = $1 and message_type = $2 and name = $3',
-    values: queue === undefined ? [accountId, type] : [accountId, type, queue],
-  })
-  if (rows.length === 0) throw queue === undefined ? pushUnknown() : queueUnknown()
+const targets = {
+  push: { text: 'select 1 from receipt_push', unknown: pushUnknown },
+  kafka: { text: 'select 1 from receipt_kafka', unknown: kafkaUnknown },
+}
+
+async function needTarget(sql: Sql, { accountId, type, queue, way = 'push' }: Replay) {
+  const whose = 'where account_id = $1 and message_type = $2'
+  if (queue !== undefined) {
+    const text = `select 1 from receipt_queue ${whose} and name = $3`
+    const values = [accountId, type, queue]
+    const rows = await sql.rows({ name: 'deliveries.need-queue', text, values })
+    if (rows.length === 0) throw queueUnknown()
+    return
+  }
+  const target = targets[way]
+  const text = `${target.text} ${whose}`
+  const rows = await sql.rows({ name: `deliveries.need-${way}`, text, values: [accountId, type] })
+  if (rows.length === 0) throw target.unknown()
 }
 
 /** What waits in the line already stays where it is. A queue gets what went, or would go, into it. */
-function replayQuery({ accountId, type, since, until, queue }: Replay, after: string, now: Date) {
+function replayQuery(replay: Replay, after: string, now: Date) {
+  const { accountId, type, since, until, queue, way = 'push' } = replay
   const chosen = `
     with chosen as (
       select r.id, r.call_id from receipt r
@@ -160,9 +174,9 @@ function replayQuery({ accountId, type, since, until, queue }: Replay, after: st
     }
   }
   return {
-    name: 'deliveries.replay-to-push',
+    name: `deliveries.replay-to-${way}`,
     text: `${chosen}
-        insert into receipt_to_push as t (receipt_id, account_id, message_type, call_id, due_at)
+        insert into ${tableOf[way]} as t (receipt_id, account_id, message_type, call_id, due_at)
         select id, $1, $2, call_id, $6 from chosen
         on conflict (receipt_id) do update set state = 'due', due_at = $6, attempts = 0
          where t.state <> 'due'
@@ -192,7 +206,8 @@ type DeliveryRow = {
 function listQuery(filter: DeliveryFilter, limit: number) {
   const values: unknown[] = [filter.accountId, limit + 1]
   const conditions = ['t.account_id = $1']
-  let name = 'deliveries.list'
+  const way = filter.way ?? 'push'
+  let name = `deliveries.list-${way}`
   const add = (tag: string, value: unknown, condition: (at: string) => string) => {
     if (value === undefined) return
     values.push(value)
@@ -211,7 +226,7 @@ function listQuery(filter: DeliveryFilter, limit: number) {
       select t.receipt_id as id, t.message_type, r.event_id, t.call_id, t.state, t.attempts,
              t.last_status, t.last_fault, t.answered_ms, t.tried_at, t.due_at, r.happened_at,
              r.created_at
-        from receipt_to_push t join receipt r on r.id = t.receipt_id
+        from ${tableOf[way]} t join receipt r on r.id = t.receipt_id
        where ${conditions.join(' and ')}
        order by t.receipt_id desc limit $2`,
     values,

@@ -113,14 +113,16 @@ async function hasTurn(session: Sql): Promise<boolean> {
   return row?.mine === true
 }
 
-/** Accounts with the types that they have a queue or a push for: nothing is sealed for nobody. */
+/** Accounts with the types that they have a queue, a push or a topic for: nothing is sealed for nobody. */
 async function wantedBy(session: Sql): Promise<ReadonlySet<string>> {
   const rows = await session.rows<{ wanted: string }>({
     name: 'receipts.wanted',
     text: `
       select account_id || ' ' || message_type as wanted from receipt_queue where enabled
       union
-      select account_id || ' ' || message_type from receipt_push where enabled`,
+      select account_id || ' ' || message_type from receipt_push where enabled
+      union
+      select account_id || ' ' || message_type from receipt_kafka where enabled`,
     values: [],
   })
   return new Set(rows.map((row) => row.wanted))

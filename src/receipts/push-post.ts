@@ -7,6 +7,7 @@ import {
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { isInsideAddress, isInsideHost } from '../platform/inside-network.ts'
+import { networkWords } from './network-words.ts'
 
 export type PushRequest = {
   readonly url: string
@@ -184,22 +185,10 @@ function codeIn(text: string): { value: unknown } | undefined {
   }
 }
 
-const words: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'the connection was refused',
-  ECONNRESET: 'the connection was cut',
-  EPIPE: 'the connection was cut',
-  ENOTFOUND: 'the host name is not known',
-  EAI_AGAIN: 'the host name cannot be looked up now',
-  EHOSTUNREACH: 'there is no way to the host',
-  ENETUNREACH: 'there is no way to the host',
-  ETIMEDOUT: 'the host does not answer',
-}
-
 /** Codes are of closed lists; a message could hold what the receiver has sent. */
 function wordsFor(err: unknown): string {
   if (err instanceof PushFault) return err.message
   const code = err instanceof Error && 'code' in err ? String(err.code) : 'unknown'
   if (/^HPE_/.test(code)) return 'the answer is no HTTP'
-  if (/CERT|TLS|SSL|SELF_SIGNED|ISSUER/.test(code)) return `the certificate is not good: ${code}`
-  return words[code] ?? `the request failed: ${code}`
+  return networkWords(code) ?? `the request failed: ${code}`
 }

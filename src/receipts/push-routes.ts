@@ -11,6 +11,7 @@ import { pushUrlFault } from './push-url.ts'
 import { exampleOf } from './receipt-example.ts'
 import type { MessageType } from './receipt-types.ts'
 import { pushUnknown, stillWaiting, urlRefused } from './refusals.ts'
+import { discardWaiting, hasWaiting } from './waiting.ts'
 
 /** Where receipts of one type are posted to. */
 export type PushRoute = PushKey & {
@@ -121,7 +122,7 @@ export function createPushRoutes(deps: {
 
     async remove(key, { discard }) {
       await find(key)
-      if (discard) await discardWaiting(sql, key)
+      if (discard) await discardWaiting(sql, { ...key, way: 'push' })
       await sql.transaction((session) => removePush(session, key, discard))
     },
 
@@ -232,30 +233,6 @@ async function forgetFaults(session: Sql, { accountId, type }: PushKey): Promise
   })
 }
 
-/** A statement has to end within seconds. */
-const discardedAtOnce = 5_000
-
-async function discardWaiting(sql: Sql, { accountId, type }: PushKey): Promise<void> {
-  let discarded = discardedAtOnce
-  while (discarded === discardedAtOnce) {
-    const [row] = await sql.rows<{ discarded: number }>({
-      name: 'push-routes.discard',
-      text: `
-        with gone as (
-          delete from receipt_to_push
-           where receipt_id in (
-             select receipt_id from receipt_to_push
-              where account_id = $1 and message_type = $2 and state = 'due'
-              order by receipt_id limit ${discardedAtOnce})
-          returning 1
-        )
-        select count(*)::int as discarded from gone`,
-      values: [accountId, type],
-    })
-    discarded = row?.discarded ?? 0
-  }
-}
-
 async function removePush(
   session: Sql,
   { accountId, type }: PushKey,
@@ -267,14 +244,10 @@ async function removePush(
     values: [accountId, type],
   })
   if (removed.length === 0) throw pushUnknown()
-  const waiting = await session.rows({
-    name: 'push-routes.waiting',
-    text: `
-      select 1 from receipt_to_push
-       where account_id = $1 and message_type = $2 and state = 'due' limit 1`,
-    values: [accountId, type],
-  })
-  if (waiting.length > 0 && !discard) throw stillWaiting('The push')
-  if (waiting.length > 0) await discardWaiting(session, { accountId, type })
+  const line = { way: 'push', accountId, type } as const
+  if (await hasWaiting(session, line)) {
+    if (!discard) throw stillWaiting('The push')
+    await discardWaiting(session, line)
+  }
   await forgetFaults(session, { accountId, type })
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { releaseLane } from './push-lanes.ts'
 import { type PushDeps, sendNext } from './push-send.ts'
 import { dueTargets, type PushTarget } from './push-target.ts'
+import { createTurns, inAnyOrder } from './turns.ts'
 
 export type Push = {
   /** Sends what is due in all lanes that are free; any number of workers may. Does not wait for answers. */
@@ -31,7 +32,14 @@ export function createPush(
 ): Push {
   const { sql, clock, log } = deps
   const holder = randomUUID()
-  const running = new Map<string, Promise<void>>()
+  const turns = createTurns({
+    atOnce: lanesAtOnce,
+    onMore: deps.onMore,
+    onFault(err, lane) {
+      // The lease ends by itself, and what was sent without a note of it is sent again.
+      log.warn({ err, lane }, 'a push was left off')
+    },
+  })
 
   async function runLane(target: PushTarget, lane: number): Promise<boolean> {
     let batches = 0
@@ -43,39 +51,16 @@ export function createPush(
     return batches > 0
   }
 
-  function start(target: PushTarget, lane: number): void {
-    const key = `${target.accountId} ${target.type} ${lane}`
-    if (running.has(key) || running.size >= lanesAtOnce) return
-    const run = runLane(target, lane)
-      .catch((err: unknown) => {
-        // The lease ends by itself, and what was sent without a note of it is sent again.
-        log.warn({ err, messageType: target.type }, 'a push was left off')
-        return false
-      })
-      .then((more) => {
-        running.delete(key)
-        if (more) deps.onMore()
-      })
-    running.set(key, run)
-  }
-
   return {
     async step() {
       const targets = await dueTargets(sql, clock.now())
       for (const target of inAnyOrder(targets)) {
-        for (const lane of target.lanes) start(target, lane)
+        const { accountId, type } = target
+        for (const lane of target.lanes) {
+          turns.start(`${accountId} ${type} ${lane}`, () => runLane(target, lane))
+        }
       }
     },
-    async settled() {
-      while (running.size > 0) await Promise.all(running.values())
-    },
+    settled: turns.settled,
   }
-}
-
-/** With more to do than can be done at once, nobody is always the last. */
-function inAnyOrder<Item>(items: readonly Item[]): Item[] {
-  return items
-    .map((item) => ({ item, at: Math.random() }))
-    .sort((one, other) => one.at - other.at)
-    .map(({ item }) => item)
 }

@@ -70,6 +70,36 @@ export async function readReceiptState(
   }
 }
 
+const countedMax = 100_000
+
+/** The same for what goes to Kafka. */
+export async function readKafkaState(
+  sql: Sql,
+): Promise<{ oldestSeconds: number; waiting: number; failing: number }> {
+  const [row] = await sql.rows<{ oldest: number; waiting: number; failing: number }>({
+    name: 'receipts.kafka-state',
+    text: `
+      select ${ageOf('min(oldest.at)')} as oldest,
+             (select count(*)::int from (
+               select 1 from receipt_to_kafka where state = 'due' limit ${countedMax}) some) as waiting,
+             (select count(*)::int from receipt_kafka
+               where enabled and failing_since is not null) as failing
+        from receipt_kafka k
+       cross join lateral (
+         select r.created_at as at
+           from receipt_to_kafka t join receipt r on r.id = t.receipt_id
+          where t.account_id = k.account_id and t.message_type = k.message_type and t.state = 'due'
+          order by t.receipt_id limit 1) oldest
+       where k.enabled`,
+    values: [],
+  })
+  return {
+    oldestSeconds: row?.oldest ?? 0,
+    waiting: row?.waiting ?? 0,
+    failing: row?.failing ?? 0,
+  }
+}
+
 const ageOf = (at: string) => `coalesce(extract(epoch from now() - ${at}), 0)::float8`
 
 const group = 'receipts'

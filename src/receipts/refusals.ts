@@ -59,3 +59,16 @@ export const pushUnknown = () =>
 
 export const urlRefused = (fault: string) =>
   new DomainError('push-url-refused', 422, fault, { vendorCode: 'isv.INVALID_PARAMETERS' })
+
+export const kafkaUnset = () =>
+  new DomainError(
+    'kafka-unset',
+    409,
+    'This installation has no Kafka. Whoever runs it sets KAFKA_BROKERS first.',
+    { vendorCode: 'isv.FORBIDDEN_ACTION' },
+  )
+
+export const kafkaUnknown = () =>
+  new DomainError('kafka-unknown', 404, 'Receipts of this type do not go to Kafka.', {
+    vendorCode: 'isv.INVALID_PARAMETERS',
+  })

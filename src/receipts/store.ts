@@ -36,7 +36,7 @@ export function openBody(
 
 /**
  * Puts receipts where they are wanted: the queue that their pool is tied to, or the default one,
- * and the push of their type. What nobody wants is not kept. The same event twice is kept once.
+ * the push of their type, and its Kafka topic. What nobody wants is not kept. The same event twice is kept once.
  * Resolves to how many were new.
  */
 export async function storeReceipts(
@@ -142,12 +142,16 @@ with given as (
   select g.at from given g
     join receipt_push p on p.account_id = g.account_id and p.message_type = g.message_type
    where p.enabled and g.to_push
+), streamed as (
+  select g.at from given g
+    join receipt_kafka s on s.account_id = g.account_id and s.message_type = g.message_type
+   where s.enabled
 ), kept as (
   insert into receipt (account_id, message_type, event_id, revision, call_id, pool_key, body_sealed,
                        happened_at)
   select account_id, message_type, event_id, revision, call_id, pool_key, body_sealed, happened_at
     from given
-   where at in (select at from queued union select at from pushed)
+   where at in (select at from queued union select at from pushed union select at from streamed)
    order by at
   on conflict on constraint receipt_once do nothing
   returning id, event_id, message_type, revision, account_id, call_id
@@ -160,5 +164,9 @@ with given as (
   insert into receipt_to_push (receipt_id, account_id, message_type, call_id)
   select placed.id, placed.account_id, placed.message_type, placed.call_id
     from pushed join placed using (at)
+), to_kafka as (
+  insert into receipt_to_kafka (receipt_id, account_id, message_type, call_id)
+  select placed.id, placed.account_id, placed.message_type, placed.call_id
+    from streamed join placed using (at)
 )
 select id from kept`

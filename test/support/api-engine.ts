@@ -20,7 +20,10 @@ export type ApiEngine = {
 }
 
 /** The engine itself, as a rule with the role api only, on Postgres and Redis of its own: whatever is joined there is here. */
-export async function startApiEngine(roles: readonly Role[] = ['api']): Promise<ApiEngine> {
+export async function startApiEngine(
+  roles: readonly Role[] = ['api'],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ApiEngine> {
   const [database, redis, dir] = await Promise.all([
     createTestDatabase(),
     startRedis(),
@@ -39,6 +42,9 @@ export async function startApiEngine(roles: readonly Role[] = ['api']): Promise<
     AXBRIDGE_DATA: dir,
     HTTP_PORT: String(port),
     RECEIPT_PRIVATE_HOSTS: 'true',
+    // Nobody is there: what goes to it waits.
+    KAFKA_BROKERS: '127.0.0.1:1',
+    ...env,
   })
   let logged = ''
   const write = (line: string) => {

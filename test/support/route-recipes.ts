@@ -82,6 +82,8 @@ export const recipes: Readonly<Record<string, (things: Things) => Recipe>> = {
   getReceiptQueue: ({ queueName }) => ({ path: `/receipts/queues/${queueName}` }),
   listReceiptPushes: () => ({ path: '/receipts/pushes', ownOnly: true }),
   getReceiptPush: () => ({ path: '/receipts/pushes/SecretReport', ownOnly: true }),
+  listReceiptKafka: () => ({ path: '/receipts/kafka', ownOnly: true }),
+  getReceiptKafka: () => ({ path: '/receipts/kafka/SecretReport', ownOnly: true }),
   listReceiptDeliveries: () => ({ path: '/receipts/deliveries', ownOnly: true }),
   listTokens: () => ({ path: '/tokens', ownOnly: true, changing: true }),
   getToken: ({ tokenId }) => ({ path: `/tokens/${tokenId}`, changing: true }),
@@ -179,6 +181,12 @@ export const recipes: Readonly<Record<string, (things: Things) => Recipe>> = {
     ownOnly: true,
   }),
   testReceiptPush: () => ({ path: '/receipts/pushes/SecretReport/test', ownOnly: true }),
+  putReceiptKafka: () => ({
+    path: '/receipts/kafka/SecretReport',
+    body: { enabled: false },
+    ownOnly: true,
+  }),
+  testReceiptKafka: () => ({ path: '/receipts/kafka/SecretReport/test', ownOnly: true }),
   resendReceipts: ({ receiptId }) => ({
     path: '/receipts/deliveries/resend',
     body: { ids: [receiptId] },
@@ -239,6 +247,10 @@ export const recipes: Readonly<Record<string, (things: Things) => Recipe>> = {
 
   // What goes.
   deleteReceiptQueue: ({ queueName }) => ({ path: `/receipts/queues/${queueName}?discard=true` }),
+  deleteReceiptKafka: () => ({
+    path: '/receipts/kafka/SecretReport?discard=true',
+    ownOnly: true,
+  }),
   deleteReceiptPush: () => ({
     path: '/receipts/pushes/SecretReport?discard=true',
     ownOnly: true,

@@ -151,7 +151,7 @@ async function someThings(
   }
 }
 
-/** A queue, a push to nowhere that is off, and a receipt for both. */
+/** A queue, a push to nowhere that is off, a topic of brokers that are not there, and a receipt for all. */
 async function someReceipts(
   { database, vault }: ApiEngine,
   { ask, accountId, poolKey }: { ask: Ask; accountId: string; poolKey: string },
@@ -164,6 +164,7 @@ async function someReceipts(
   const push = '/v1/receipts/pushes/SecretReport'
   const settings = { url: 'https://receipts.example.invalid/', timeoutMs: 500 }
   await made(ask('PUT', push, settings))
+  await made(ask('PUT', '/v1/receipts/kafka/SecretReport', {}))
   await storeReceipts(database.sql, vault, [
     {
       ...{ accountId: accountId as AccountId, type: 'SecretReport', eventId: `${accountId}:end` },

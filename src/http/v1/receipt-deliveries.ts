@@ -15,6 +15,9 @@ const callIdShape = Type.String({
   description: 'Id of a call; of AlarmReport `alarm-` and the id of the alarm.',
   examples: ['0b8f3c1e-7f0e-4f6f-9d5c-2f1b8a4f4a10'],
 })
+const wayShape = Type.Enum(['push', 'kafka'], {
+  description: 'What was pushed, or what goes to Kafka; `push` unless given.',
+})
 const span = {
   since: Type.Optional({ ...timeShape, description: 'Made at this time or later.' }),
   until: Type.Optional({ ...timeShape, description: 'Made before this time.' }),
@@ -31,7 +34,12 @@ const DeliveryAnswer = Type.Object(
     callId: Type.Optional(callIdShape),
     state: stateShape,
     attempts: Type.Integer({ description: 'Tries so far.', examples: [1] }),
-    lastStatus: Type.Optional(Type.Integer({ description: 'Of the last try.', examples: [200] })),
+    lastStatus: Type.Optional(
+      Type.Integer({
+        description: "HTTP status of the last try; Kafka's error code.",
+        examples: [200],
+      }),
+    ),
     lastFault: Type.Optional(
       Type.String({ description: 'What was wrong the last time.', examples: ['status 500'] }),
     ),
@@ -69,6 +77,7 @@ const csvColumns = [
 
 const DeliveryQuery = Type.Object(
   {
+    way: Type.Optional(wayShape),
     type: Type.Optional(messageTypeShape),
     state: Type.Optional(stateShape),
     callId: Type.Optional(callIdShape),
@@ -88,6 +97,7 @@ const ResendRequest = Type.Object(
         description: 'These, dead or sent. Absent: all that the rest of the body says.',
       }),
     ),
+    way: Type.Optional(wayShape),
     type: Type.Optional(messageTypeShape),
     state: Type.Optional(
       Type.Enum(['sent', 'dead'], { description: 'Without `ids`, `dead` unless given.' }),
@@ -109,10 +119,11 @@ const ReplayRequest = Type.Object(
     queue: Type.Optional(
       Type.String({
         pattern: '^[0-9A-Za-z][0-9A-Za-z-]{0,119}$',
-        description: 'A queue of the type, by its name. Absent: they are pushed.',
+        description: 'A queue of the type, by its name. Absent: they are sent on `way`.',
         examples: ['Alicom-Queue-main-SecretReport'],
       }),
     ),
+    way: Type.Optional(wayShape),
   },
   { ...closed, examples: [{ type: 'SecretReport', since: '2030-01-30T02:00:00Z' }] },
 )
@@ -134,7 +145,7 @@ export const receiptDeliveryRoutes: FastifyPluginAsyncTypebox<{ deliveries: Deli
       config: { scope: 'read' },
       schema: {
         operationId: 'listReceiptDeliveries',
-        summary: 'What became of receipts that are pushed, newest first',
+        summary: 'What became of receipts that are pushed or go to Kafka, newest first',
         description: '`state=dead` lists those that no try is left for.',
         tags: ['receipts'],
         querystring: DeliveryQuery,
@@ -142,9 +153,10 @@ export const receiptDeliveryRoutes: FastifyPluginAsyncTypebox<{ deliveries: Deli
       },
     },
     async (request, reply) => {
-      const { type, state, callId, since, until, limit, cursor } = request.query
+      const { way, type, state, callId, since, until, limit, cursor } = request.query
       const { accountId } = principalOf(request)
-      const filter = { accountId, type, state, callId, since: time(since), until: time(until) }
+      const span = { since: time(since), until: time(until) }
+      const filter = { accountId, way, type, state, callId, ...span }
       const list = (part: Part) => deliveries.list({ ...filter, ...part })
       if (wantsCsv(request)) {
         const csv = { name: 'receipt-deliveries', columns: csvColumns, list, answer: answerOf }
@@ -164,7 +176,7 @@ const addAgainRoutes = (app: App, deliveries: Deliveries): void => {
       config: { scope: 'numbers' },
       schema: {
         operationId: 'resendReceipts',
-        summary: 'Push receipts again that were sent, or that no try was left for',
+        summary: 'Send receipts again that were sent, or that no try was left for',
         description: 'By id, or by type and time. They have all their tries again.',
         tags: ['receipts'],
         body: ResendRequest,
@@ -172,9 +184,9 @@ const addAgainRoutes = (app: App, deliveries: Deliveries): void => {
       },
     },
     async (request) => {
-      const { ids, type, state, since, until } = request.body
+      const { way, ids, type, state, since, until } = request.body
       const { accountId } = principalOf(request)
-      const which = { accountId, ids, type, state, since: time(since), until: time(until) }
+      const which = { accountId, way, ids, type, state, since: time(since), until: time(until) }
       return { receipts: await deliveries.resend(which) }
     },
   )
@@ -187,16 +199,16 @@ const addAgainRoutes = (app: App, deliveries: Deliveries): void => {
         operationId: 'replayReceipts',
         summary: 'Give out all that is kept of a type again, from a point in time on',
         description:
-          'To the push of the type or to one of its queues, whether they had it before or not. What waits there already is not doubled.',
+          'To the push of the type, to Kafka or to one of its queues, whether they had it before or not. What waits there already is not doubled.',
         tags: ['receipts'],
         body: ReplayRequest,
         response: { 200: CountAnswer, ...problems(400, 404, 413, 415) },
       },
     },
     async (request) => {
-      const { type, since, until, queue } = request.body
+      const { type, since, until, queue, way } = request.body
       const { accountId } = principalOf(request)
-      const what = { accountId, type, since: new Date(since), until: time(until), queue }
+      const what = { accountId, type, since: new Date(since), until: time(until), queue, way }
       return { receipts: await deliveries.replay(what) }
     },
   )

@@ -17,6 +17,7 @@ import type { Pools } from '../../numbers/pools.ts'
 import type { StockLeft } from '../../numbers/remaining.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import type { Deliveries } from '../../receipts/deliveries.ts'
+import type { KafkaRoutes } from '../../receipts/kafka-routes.ts'
 import type { PushRoutes } from '../../receipts/push-routes.ts'
 import type { QueueRoutes } from '../../receipts/routes.ts'
 import type { Simulate } from '../../route/simulate.ts'
@@ -38,6 +39,7 @@ import { numberRoutes } from './numbers.ts'
 import { orderRoutes } from './orders.ts'
 import { poolRoutes } from './pools.ts'
 import { receiptDeliveryRoutes } from './receipt-deliveries.ts'
+import { receiptKafkaRoutes } from './receipt-kafka.ts'
 import { receiptPushRoutes } from './receipt-pushes.ts'
 import { receiptQueueRoutes } from './receipt-queues.ts'
 import { revealRoutes } from './reveal.ts'
@@ -64,6 +66,7 @@ export type V1Rooms = {
   readonly simulate: Simulate
   readonly queueRoutes: QueueRoutes
   readonly pushRoutes: PushRoutes
+  readonly kafkaRoutes: KafkaRoutes
   readonly deliveries: Deliveries
   readonly accounts: Accounts
   readonly tokens: Tokens
@@ -95,6 +98,7 @@ export const v1Routes: FastifyPluginAsync<V1Rooms> = async (app, rooms) => {
   await app.register(simulateRoutes, { simulate: rooms.simulate, parser })
   await app.register(receiptQueueRoutes, { queueRoutes: rooms.queueRoutes })
   await app.register(receiptPushRoutes, { pushRoutes: rooms.pushRoutes })
+  await app.register(receiptKafkaRoutes, { kafkaRoutes: rooms.kafkaRoutes })
   await app.register(receiptDeliveryRoutes, { deliveries: rooms.deliveries })
   await app.register(accountRoutes, { accounts })
   await app.register(tokenRoutes, { tokens })

@@ -74,7 +74,12 @@ beforeAll(async () => {
         sql,
         vault,
         closers: [],
-        settings: { RECEIPT_PRIVATE_HOSTS: false },
+        settings: {
+          RECEIPT_PRIVATE_HOSTS: false,
+          KAFKA_TOPIC: '{type}',
+          KAFKA_TLS: false,
+          KAFKA_SASL: 'none',
+        },
       }),
       numberMigrations: createNumberMigrations({ sql, clock: systemClock, publisher }),
       certification: createCertification({

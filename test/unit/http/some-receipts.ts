@@ -2,18 +2,20 @@ import { DomainError } from '../../../src/domain/errors.ts'
 import type { AccountId, CallId, PoolKey } from '../../../src/domain/ids.ts'
 import type { V1Rooms } from '../../../src/http/v1/v1-routes.ts'
 import type { Delivery } from '../../../src/receipts/deliveries.ts'
+import type { KafkaRoute } from '../../../src/receipts/kafka-routes.ts'
 import type { PushRoute } from '../../../src/receipts/push-routes.ts'
 import type { QueueRoute } from '../../../src/receipts/routes.ts'
 
-/** One queue, one push and one delivery, in memory. */
+/** One queue, one push, one topic and one delivery, in memory. */
 export function someReceipts(
   accountId: AccountId,
-): Pick<V1Rooms, 'queueRoutes' | 'pushRoutes' | 'deliveries'> {
+): Pick<V1Rooms, 'queueRoutes' | 'pushRoutes' | 'kafkaRoutes' | 'deliveries'> {
   const known = (name: string) => {
     if (name !== aQueue().name) throw new DomainError('queue-unknown', 404, 'There is none.')
     return aQueue()
   }
   const push = aPush(accountId)
+  const kafka = aKafka(accountId)
   const secret = 'axp_the-secret'
   return {
     queueRoutes: {
@@ -33,6 +35,16 @@ export function someReceipts(
       rotate: async () => ({ route: push, secret }),
       remove: async () => undefined,
       test: async () => ({ status: 500, fault: 'status 500', ms: 12 }),
+    },
+    kafkaRoutes: {
+      put: async ({ type }, { enabled = true }) => ({
+        route: { ...kafka, type, enabled },
+        isNew: type !== kafka.type,
+      }),
+      get: async () => kafka,
+      list: async () => [kafka],
+      remove: async () => undefined,
+      test: async () => ({ status: 29, fault: 'not allowed', isFinal: false, ms: 12 }),
     },
     deliveries: {
       list: async () => ({ items: [aDelivery()], nextCursor: undefined }),
@@ -63,6 +75,15 @@ function aPush(accountId: AccountId): PushRoute {
     createdAt: new Date('2030-01-30T02:00:00Z'),
     failingSince: new Date('2030-01-30T03:00:00Z'),
     ...{ pausedAt: undefined, oldSecretUntil: undefined },
+  }
+}
+
+function aKafka(accountId: AccountId): KafkaRoute {
+  return {
+    ...{ accountId, type: 'SecretReport', topic: 'axbridge.main.SecretReport', enabled: true },
+    createdAt: new Date('2030-01-30T02:00:00Z'),
+    failingSince: new Date('2030-01-30T03:00:00Z'),
+    lastFault: 'the connection was refused',
   }
 }
 

@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises'
+import type { ConnectionOptions } from 'node:tls'
+import { startLoop } from '../cdr/loop.ts'
+import { systemClock } from '../platform/clock.ts'
+import type { Settings } from '../platform/settings.ts'
+import { createKafkaSink } from '../receipts/kafka.ts'
+import { createKafkaClient, type KafkaClient, type KafkaOptions } from '../receipts/kafka-client.ts'
+import { createTopicOf } from '../receipts/kafka-topic.ts'
+import type { Closers } from './closers.ts'
+import type { Shared } from './shared.ts'
+
+type KafkaSettings = Pick<
+  Settings,
+  | 'KAFKA_BROKERS'
+  | 'KAFKA_TLS'
+  | 'KAFKA_CA_FILE'
+  | 'KAFKA_CERT_FILE'
+  | 'KAFKA_CERT_KEY_FILE'
+  | 'KAFKA_SASL'
+  | 'KAFKA_USERNAME'
+  | 'KAFKA_PASSWORD'
+>
+
+const idleMs = 200
+
+/** The worker's part, where there is a Kafka: receipts to its topics. Call `wake` when there may be new ones. */
+export function startKafka(shared: Shared): { wake(): void } {
+  const { settings, sql, vault, log, metrics, closers } = shared
+  const client = openKafka(settings, closers)
+  if (client === undefined) return { wake: () => undefined }
+  const sink = createKafkaSink({
+    ...{ sql, vault, clock: systemClock, client, log },
+    topicOf: createTopicOf(settings.KAFKA_TOPIC),
+    counts: {
+      tried: (type, outcome, receipts) => metrics.receiptKafka.inc({ type, outcome }, receipts),
+      delivered: (type, seconds) => metrics.receiptKafkaDelay.observe({ type }, seconds),
+    },
+    onMore: () => loop.wake(),
+  })
+  const loop = startLoop({
+    async step() {
+      await sink.step()
+      return false
+    },
+    ...{ idleMs, retryMsMin: 50, retryMsMax: 2_000 },
+    onFailure(err, first) {
+      if (first) log.warn({ err }, 'receipts for Kafka wait for the database')
+    },
+    onRecovery: () => log.info('receipts are sent to Kafka again'),
+  })
+  closers.push({
+    name: 'kafka',
+    async close() {
+      await loop.stop()
+      await client.close()
+      await sink.settled()
+    },
+  })
+  return loop
+}
+
+/** Undefined: there is no Kafka. Connects when there is something to send. */
+export function openKafka(settings: KafkaSettings, closers: Closers): KafkaClient | undefined {
+  const options = optionsOf(settings)
+  if (options === undefined) return undefined
+  const client = createKafkaClient(options)
+  closers.push({ name: 'kafka connections', close: () => client.close() })
+  return client
+}
+
+function optionsOf(settings: KafkaSettings): KafkaOptions | undefined {
+  const { KAFKA_BROKERS: brokers, KAFKA_SASL: mechanism, KAFKA_TLS: isTls } = settings
+  if (brokers === undefined) return undefined
+  const { KAFKA_USERNAME: username = '', KAFKA_PASSWORD: password = '' } = settings
+  return {
+    brokers: brokers.split(',').map((each) => each.trim()),
+    sasl: mechanism === 'none' ? undefined : { mechanism, username, password },
+    tls: isTls ? () => tlsOf(settings) : undefined,
+  }
+}
+
+async function tlsOf(settings: KafkaSettings): Promise<ConnectionOptions> {
+  const read = async (path: string | undefined) =>
+    path === undefined ? undefined : await readFile(path, 'utf8')
+  const ca = await read(settings.KAFKA_CA_FILE)
+  const cert = await read(settings.KAFKA_CERT_FILE)
+  const key = await read(settings.KAFKA_CERT_KEY_FILE)
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  }
+}

@@ -1,0 +1,172 @@
+import type { ConnectionOptions } from 'node:tls'
+import type { KafkaConfig, Producer } from 'kafkajs'
+import { within } from '../platform/within.ts'
+import { type KafkaFault, kafkaFaultOf } from './kafka-faults.ts'
+
+/*
+ * kafkajs: plain JavaScript without dependencies, installs from npm alone and runs on Node 20.
+ * @confluentinc/kafka-javascript fetches a binary from elsewhere when it is installed;
+ * @platformatic/kafka 1 stands on packages that need Node 22.
+ */
+
+export type KafkaRecord = {
+  /** Records with one key stay in one partition, and so in order. */
+  readonly key: string
+  readonly value: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly at: Date
+}
+
+export type KafkaAnswer = { readonly ms: number } & (KafkaFault | { readonly fault: undefined })
+
+export type KafkaClient = {
+  /** Resolves when all replicas that are in sync have the records, or tells what was wrong: some may be there then. Never rejects. */
+  send(topic: string, records: readonly KafkaRecord[]): Promise<KafkaAnswer>
+  /** What is under way fails. */
+  close(): Promise<void>
+}
+
+export type KafkaOptions = {
+  /** `host:port`. */
+  readonly brokers: readonly string[]
+  readonly sasl:
+    | {
+        readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+        readonly username: string
+        readonly password: string
+      }
+    | undefined
+  /** Undefined: no TLS. Asked at every connect, so that a certificate can be renewed. */
+  readonly tls: (() => Promise<ConnectionOptions>) | undefined
+}
+
+/** How long one `send` takes at most. */
+export const sendMsMax = 8_000
+
+const connectMsMax = 3_000
+const requestMsMax = 5_000
+/** For a leader that has moved, or a topic that is being made. What is longer is up to whoever calls. */
+const retry = { retries: 3, initialRetryTime: 100 }
+const allInSync = -1
+
+type Session = { readonly producer: Promise<Producer>; users: number; isSpoilt: boolean }
+
+/**
+ * Connects when there is something to send. After a fault with new connections and new metadata: the
+ * brokers, or what they let us do, may be others by then.
+ *
+ * Not the idempotent producer: kafkajs gives a number to the next batch that a lost answer's batch
+ * may have had, and the broker then takes the next one for a repetition, and drops it.
+ */
+export function createKafkaClient(options: KafkaOptions): KafkaClient {
+  let session: Session | undefined
+  const closing = new AbortController()
+
+  function enter(): Session {
+    session ??= { producer: connect(options), users: 0, isSpoilt: false }
+    session.users += 1
+    return session
+  }
+
+  /** Others may still be sending over what was spoilt for one. */
+  async function leave(left: Session): Promise<void> {
+    left.users -= 1
+    if (left.isSpoilt && session === left) session = undefined
+    if (left.isSpoilt && left.users === 0) await disconnect(left)
+  }
+
+  async function produce(
+    { producer }: Session,
+    topic: string,
+    records: readonly KafkaRecord[],
+  ): Promise<void> {
+    const messages = records.map(({ key, value, headers, at }) => ({
+      ...{ key, value, headers: { ...headers } },
+      timestamp: String(at.getTime()),
+    }))
+    await (await producer).send({ topic, messages, acks: allInSync, timeout: requestMsMax })
+  }
+
+  return {
+    async send(topic, records) {
+      const began = performance.now()
+      const ms = () => Math.round(performance.now() - began)
+      if (closing.signal.aborted) return { ...kafkaFaultOf(undefined), ms: 0 }
+      const own = enter()
+      try {
+        const sent = produce(own, topic, records)
+        await within(sendMsMax, 'sending', unless(closing.signal, sent))
+        return { fault: undefined, ms: ms() }
+      } catch (err) {
+        const fault = kafkaFaultOf(err)
+        own.isSpoilt ||= !fault.isFinal
+        return { ...fault, ms: ms() }
+      } finally {
+        // Not waited for: a broker that says nothing holds up a disconnect too.
+        void leave(own)
+      }
+    },
+
+    async close() {
+      const last = session
+      session = undefined
+      closing.abort()
+      if (last !== undefined) await disconnect(last)
+    },
+  }
+}
+
+async function connect({ brokers, sasl, tls }: KafkaOptions): Promise<Producer> {
+  // Only where there is a Kafka.
+  const { Kafka, logLevel, Partitioners } = await import('kafkajs')
+  const config: KafkaConfig = {
+    clientId: 'axbridge',
+    brokers: [...brokers],
+    connectionTimeout: connectMsMax,
+    authenticationTimeout: connectMsMax,
+    requestTimeout: requestMsMax,
+    // Its log quotes requests and names.
+    logLevel: logLevel.NOTHING,
+    retry,
+    ...(tls === undefined ? {} : { ssl: await tls() }),
+    ...(sasl === undefined ? {} : { sasl: saslOf(sasl) }),
+  }
+  const producer = new Kafka(config).producer({
+    createPartitioner: Partitioners.DefaultPartitioner,
+    // Up to the broker: `auto.create.topics.enable`.
+    allowAutoTopicCreation: true,
+    retry,
+  })
+  try {
+    await producer.connect()
+  } catch (err) {
+    await producer.disconnect().catch(() => undefined)
+    throw err
+  }
+  return producer
+}
+
+/** kafkajs has a type for each mechanism. */
+function saslOf({ mechanism, username, password }: NonNullable<KafkaOptions['sasl']>) {
+  switch (mechanism) {
+    case 'plain':
+      return { mechanism, username, password }
+    case 'scram-sha-256':
+      return { mechanism, username, password }
+    case 'scram-sha-512':
+      return { mechanism, username, password }
+  }
+}
+
+async function disconnect({ producer }: Session): Promise<void> {
+  await producer.then((each) => each.disconnect()).catch(() => undefined)
+}
+
+/** The work, or a rejection as soon as the signal says so. */
+function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(new Error('closed'))
+    signal.addEventListener('abort', stop)
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}

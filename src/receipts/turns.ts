@@ -1,0 +1,43 @@
+/** Pieces of work of one worker that run beside each other: each key once, and not too many. */
+export type Turns = {
+  /** Does nothing when one with this key is running, or no room is left. `run` resolves to whether there may be more. */
+  start(key: string, run: () => Promise<boolean>): void
+  /** When nothing that was started is under way. */
+  settled(): Promise<void>
+}
+
+export function createTurns(deps: {
+  atOnce: number
+  /** One has ended, and there may be more to do. */
+  onMore(): void
+  onFault(err: unknown, key: string): void
+}): Turns {
+  const running = new Map<string, Promise<void>>()
+
+  return {
+    start(key, run) {
+      if (running.has(key) || running.size >= deps.atOnce) return
+      const ended = run()
+        .catch((err: unknown) => {
+          deps.onFault(err, key)
+          return false
+        })
+        .then((more) => {
+          running.delete(key)
+          if (more) deps.onMore()
+        })
+      running.set(key, ended)
+    },
+    async settled() {
+      while (running.size > 0) await Promise.all(running.values())
+    },
+  }
+}
+
+/** With more to do than can be done at once, nobody is always the last. */
+export function inAnyOrder<Item>(items: readonly Item[]): Item[] {
+  return items
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((one, other) => one.at - other.at)
+    .map(({ item }) => item)
+}
