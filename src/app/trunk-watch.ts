@@ -53,15 +53,15 @@ export function hearing(
       listener.onAnswered(sdp)
     },
     onFailed(cause, mayTryNextTrunk) {
-      if (isOfTrunk(cause)) {
-        if (!works) health.onCall(trunk, false)
-      } else if (cause.reason !== 'callee-lost') heard()
+      if (!isOfTrunk(cause)) heard()
+      // A SIP server that is lost says nothing of the trunk.
+      else if (!works && cause.reason !== 'callee-lost') health.onCall(trunk, false)
       listener.onFailed(cause, mayTryNextTrunk)
     },
   }
 }
 
-/** Not sent, not answered, refused by the trunk itself. A lost SIP server (callee-lost) says nothing of the trunk. */
+/** Not sent, not answered, or refused by the trunk itself. */
 function isOfTrunk({ reason, sipStatus }: HangupCause): boolean {
   return reason === 'trunk-failed' || sipStatus === 408 || sipStatus === 503
 }

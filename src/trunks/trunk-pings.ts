@@ -1,7 +1,7 @@
 import type { Trunk } from '../domain/trunk.ts'
 import type { TrunkHealth } from './trunk-health.ts'
 
-/** After a silence it is asked again soon: until it is sure that nobody is there, or that it was a lost packet. */
+/** After a silence it is asked again soon, until it has answered twice: either may be news. */
 const againMsMax = 10_000
 const tickMs = 250
 /** Each holds a transaction of the SIP server for half a minute when nobody answers. */
@@ -21,6 +21,7 @@ export function startTrunkPings(deps: {
   const { outgoing, ping, health, nowMs, random = Math.random } = deps
   let dueAt = new Map<string, number>()
   const asking = new Set<string>()
+  const silent = new Set<string>()
   let stopped = false
 
   /** Not all routers, and not all trunks of one, in the same moment. */
@@ -33,7 +34,10 @@ export function startTrunkPings(deps: {
       const answered = await ping(trunk)
       if (stopped) return
       if (answered !== undefined) health.onPing(trunk, answered)
-      dueAt.set(key, soon(answered === true ? intervalMs : Math.min(intervalMs, againMsMax)))
+      const isSettled = answered === true && !silent.has(key)
+      dueAt.set(key, soon(isSettled ? intervalMs : Math.min(intervalMs, againMsMax)))
+      if (answered === true) silent.delete(key)
+      else silent.add(key)
     } finally {
       asking.delete(key)
     }

@@ -63,4 +63,57 @@ describe('what is made fits its schema', () => {
     const source = { type, poolKey: 'FC100000000000001', happenedAt: new Date(), facts: noted }
     expect(faultsOf(type, sourceBody(source, national))).toEqual([])
   })
+
+  const alarm = { alarm: '1000000001', subject: 'it', raisedAt: '2026-11-24T02:00:00+00:00' }
+  const cleared = { clearedAt: '2026-11-24T02:01:30.123+00:00' }
+  const certification = {
+    ...{ kind: 'certification-expiring', threshold: 7, numbers: ['+8617000000001'] },
+    ...{
+      numberCount: 1,
+      certifiedUntil: '2026-12-01T02:00:00.000Z',
+      detail: 'One will not stand.',
+    },
+  }
+
+  test.each([
+    [{ kind: 'pool-utilisation', became: 'raised', percent: 80.5, threshold: 80 }],
+    [{ kind: 'trunk-down', became: 'raised', detail: 'Silent.', routers: 1, routersInAll: 2 }],
+    [{ kind: 'push-failing', became: 'cleared', ...cleared, unwatched: false }],
+    [{ kind: 'journal-filling', became: 'cleared', ...cleared, unwatched: true, percent: 71 }],
+    [{ became: 'worse', ...certification }],
+  ])('of an alarm: %j', (noted) => {
+    const facts = { ...alarm, ...noted }
+    const source = {
+      type: 'AlarmReport',
+      happenedAt: new Date(),
+      facts,
+      poolKey: undefined,
+    } as const
+    expect(faultsOf('AlarmReport', sourceBody(source, national))).toEqual([])
+  })
+
+  test('of an alarm that got worse, under an id of its own', () => {
+    const facts = { ...alarm, became: 'worse', ...certification }
+    const source = { type: 'AlarmReport', happenedAt: new Date(), facts, poolKey: 'FC1' } as const
+    expect(sourceBody(source, national)).toEqual({
+      ...{ id: 'alarm:1000000001:worse:7', version: 1, alarm_id: '1000000001', state: 'worse' },
+      ...{ kind: 'certification-expiring', subject: 'it', pool_key: 'FC1', threshold: 7 },
+      ...{ detail: 'One will not stand.', numbers: ['17000000001'], number_count: 1 },
+      ...{ certified_until: '2026-12-01 10:00:00', raised_at: '2026-11-24 10:00:00' },
+    })
+  })
+
+  test('of an alarm that is over, with its end and why', () => {
+    const facts = { ...alarm, kind: 'trunk-down', became: 'cleared', ...cleared, unwatched: true }
+    const source = {
+      type: 'AlarmReport',
+      happenedAt: new Date(),
+      facts,
+      poolKey: undefined,
+    } as const
+    expect(sourceBody(source, national)).toMatchObject({
+      ...{ id: 'alarm:1000000001:cleared', cleared_at: '2026-11-24 10:01:30' },
+      cleared_because: 'unwatched',
+    })
+  })
 })
