@@ -6,6 +6,7 @@ import { createLevel, createSteady } from '../alarms/steady.ts'
 import type { CallJournal } from '../cdr/call-journal.ts'
 import { startLoop } from '../cdr/loop.ts'
 import type { MediaHost } from '../media/hosts.ts'
+import type { Settings } from '../platform/settings.ts'
 import type { TrunkHealth } from '../trunks/trunk-health.ts'
 import type { Lookups } from './lookups.ts'
 import type { Shared } from './shared.ts'
@@ -25,7 +26,15 @@ const journalLevels = { illFrom: 70, wellBelow: 60 }
 
 /** The router's part in alarms: what it sees of media hosts, outgoing trunks and its own journal. */
 export function startRouterSightings(
-  { settings, sql, log, metrics, closers }: Shared,
+  {
+    settings,
+    sql,
+    log,
+    metrics,
+    closers,
+  }: Pick<Shared, 'sql' | 'log' | 'metrics' | 'closers'> & {
+    settings: Pick<Settings, 'ROUTER_ID'>
+  },
   seen: {
     hosts: readonly Pick<MediaHost, 'name' | 'up'>[]
     trunks: Pick<Lookups['trunks'], 'outgoing'>

@@ -77,6 +77,9 @@ export function aRoom() {
     get room() {
       return room
     },
+    get sql() {
+      return database.sql
+    },
     roomWith,
     rows,
     aPool: ((numbers, given) => straight.aPool(numbers, given)) as typeof straight.aPool,
