@@ -1,14 +1,10 @@
 import { writeFile } from 'node:fs/promises'
+import { exampleOf } from '../src/receipts/receipt-example.ts'
 import { type MessageType, messageTypes, receiptSchema } from '../src/receipts/receipt-types.ts'
 
 /** docs/receipts.md, made of the schemas that the code and its tests use. */
 export function receiptPage(): string {
   return `${[head, ...messageTypes.map(sectionOf)].join('\n\n')}\n`
-}
-
-/** A receipt with the example of each of its fields. */
-export function receiptExample(type: MessageType): Record<string, unknown> {
-  return exampleOf(receiptSchema(type)) as Record<string, unknown>
 }
 
 const head = `# Receipts
@@ -27,7 +23,6 @@ recordings, texts and bills.`
 type Schema = {
   readonly type?: string
   readonly description?: string
-  readonly examples?: readonly unknown[]
   readonly properties?: Readonly<Record<string, Schema>>
   readonly required?: readonly string[]
   readonly items?: Schema
@@ -35,7 +30,7 @@ type Schema = {
 
 function sectionOf(type: MessageType): string {
   const schema = receiptSchema(type) as Schema
-  const example = JSON.stringify(receiptExample(type), undefined, 2)
+  const example = JSON.stringify(exampleOf(type), undefined, 2)
   return [
     `## ${type}`,
     schema.description ?? '',
@@ -51,14 +46,6 @@ function rowsOf(schema: Schema, prefix: string): readonly string[] {
     const own = `| \`${prefix}${name}\` | ${field.type ?? ''}${optional} | ${shown} |`
     return field.items === undefined ? [own] : [own, ...rowsOf(field.items, `${prefix}${name}[].`)]
   })
-}
-
-function exampleOf(schema: Schema): unknown {
-  if (schema.properties !== undefined) {
-    const fields = Object.entries(schema.properties)
-    return Object.fromEntries(fields.map(([name, field]) => [name, exampleOf(field)]))
-  }
-  return schema.items === undefined ? schema.examples?.[0] : [exampleOf(schema.items)]
 }
 
 if (process.argv[1]?.endsWith('receipt-page.ts') === true) {

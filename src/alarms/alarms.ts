@@ -1,5 +1,5 @@
 import type { AccountId, PoolKey } from '../domain/ids.ts'
-import { pageFrom, pageLimit, placeIn } from '../platform/pages.ts'
+import { pageFrom, pageLimit, placeIn, serialPattern } from '../platform/pages.ts'
 import type { Query, Sql } from '../platform/sql.ts'
 import { type Alarm, type AlarmFilter, type AlarmKind, alarmKinds } from './alarm.ts'
 
@@ -44,8 +44,6 @@ type AlarmRow = {
   readonly cleared_at: Date | null
   readonly unwatched: boolean
 }
-
-const serialPattern = /^[1-9]\d{0,17}$/
 
 function listQuery(filter: AlarmFilter, limit: number): Query {
   return {

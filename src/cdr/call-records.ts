@@ -1,6 +1,5 @@
 import type { ReleaseDirection } from '../domain/call.ts'
 import type { CallFacts } from '../domain/call-event.ts'
-import { DomainError } from '../domain/errors.ts'
 import type { HangupReason } from '../domain/hangup.ts'
 import type {
   AccountId,
@@ -11,6 +10,7 @@ import type {
   VirtualNumber,
 } from '../domain/ids.ts'
 import type { PhoneNumber } from '../domain/phone-number.ts'
+import { pageFrom, pageLimit, placeBy } from '../platform/pages.ts'
 import type { Query, Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
 
@@ -51,22 +51,14 @@ export type CallRecords = {
   get(accountId: AccountId | undefined, callId: CallId): Promise<CallRecord | undefined>
 }
 
-const limitDefault = 50
-const limitMax = 200
-
 export function createCallRecords({ sql, vault }: { sql: Sql; vault: Vault }): CallRecords {
   return {
     async list(filter) {
-      const limit = Math.min(Math.max(Math.trunc(filter.limit ?? limitDefault), 1), limitMax)
+      const limit = pageLimit(filter.limit)
       const party = filter.party === undefined ? undefined : vault.blindIndex(filter.party)
       // One more than asked tells whether there is a next page.
       const rows = await sql.rows<Row>(listQuery(filter, { party, limit: limit + 1 }))
-      const page = rows.slice(0, limit)
-      const last = page.at(-1)
-      return {
-        items: page.map((row) => recordOf(row, vault)),
-        nextCursor: rows.length > limit && last !== undefined ? cursorOf(last) : undefined,
-      }
+      return pageFrom(rows, limit, { item: (row) => recordOf(row, vault), place: placeOf })
     },
     async get(accountId, callId) {
       const rows = await sql.rows<Row>({
@@ -107,7 +99,7 @@ function listQuery(
   filter: CallRecordFilter,
   with_: { party: string | undefined; limit: number },
 ): Query {
-  const after = filter.cursor === undefined ? undefined : readCursor(filter.cursor)
+  const after = placeBy(filter.cursor, parsePlace)
   const conditions: readonly (readonly [tag: string, text: string, values: unknown[]])[] = [
     ['account', 'account_id = ?', [filter.accountId]],
     ['x', 'x = ?', [filter.x]],
@@ -138,24 +130,13 @@ function listQuery(
   }
 }
 
-type Cursor = { readonly callTime: Date; readonly callId: string }
+const placeOf = (row: Row) => `${row.call_time.toISOString()} ${row.call_id}`
 
-function cursorOf(row: Row): string {
-  return Buffer.from(`${row.call_time.toISOString()} ${row.call_id}`).toString('base64url')
-}
-
-function readCursor(text: string): Cursor {
-  const [time = '', ...callId] = Buffer.from(text, 'base64url').toString('utf8').split(' ')
-  const callTime = new Date(time)
-  if (Number.isNaN(callTime.getTime()) || callId.length !== 1) {
-    throw new DomainError(
-      'cursor-unknown',
-      422,
-      'The cursor must be one that an earlier page gave.',
-      { vendorCode: 'isv.INVALID_PARAMETERS' },
-    )
-  }
-  return { callTime, callId: callId.join() }
+function parsePlace(text: string): { callTime: Date; callId: string } | undefined {
+  const [, time, callId] = /^(\S{24}) ([!-~]{1,100})$/.exec(text) ?? []
+  const callTime = new Date(time ?? Number.NaN)
+  if (Number.isNaN(callTime.getTime()) || callId === undefined) return undefined
+  return { callTime, callId }
 }
 
 type Row = {

@@ -4,10 +4,9 @@ import { type Sql, violatedConstraint } from '../platform/sql.ts'
 import { type Cities, nationwide } from './cities.ts'
 import type { AddNumbers } from './number.ts'
 import type { NumberChangeRow } from './number-rows.ts'
-import { illegal } from './pages.ts'
 import type { NumberClass } from './price-list.ts'
 import { cityUnknown, classUnfit, numberInStock } from './purchase-refusals.ts'
-import { numberIsParty, numberTaken, poolUnknown } from './refusals.ts'
+import { illegal, numberIsParty, numberTaken, poolUnknown } from './refusals.ts'
 import { isNationwide } from './stock-lines.ts'
 
 const numbersMax = 1_000

@@ -16,10 +16,9 @@ import type {
 } from './blacklist-entry.ts'
 import { callerFrom, listCallers, listPairs, pairFrom } from './list-blacklist.ts'
 import type { Page } from './number.ts'
-import { illegal } from './pages.ts'
 import { createPoolRefresh } from './pool-refresh.ts'
 import { hasBlacklist, productsWithBlacklist } from './pool-rules.ts'
-import { poolUnknown } from './refusals.ts'
+import { illegal, poolUnknown } from './refusals.ts'
 
 /** `added` false: it was there already. Its remark, and the way of a pair, are as they were given now. */
 export type Blocked<Entry> = { readonly entry: Entry; readonly added: boolean }

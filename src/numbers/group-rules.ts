@@ -2,8 +2,7 @@ import { DomainError } from '../domain/errors.ts'
 import type { AccountId, PoolKey } from '../domain/ids.ts'
 import type { PhoneNumber } from '../domain/phone-number.ts'
 import { type Sql, violatedConstraint } from '../platform/sql.ts'
-import { illegal } from './pages.ts'
-import { poolUnknown } from './refusals.ts'
+import { illegal, poolUnknown } from './refusals.ts'
 
 /** The vendor's limits (product-semantics 3.3); how many a group has at most is ours, and the schema's. */
 const groupsMax = 2_000

@@ -3,7 +3,7 @@ import { CsvError, parse } from 'csv-parse'
 import type { VirtualNumber } from '../domain/ids.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { Cities } from './cities.ts'
-import { illegal } from './pages.ts'
+import { illegal } from './refusals.ts'
 import type { ImportResult, LineFault, StockLine } from './stock.ts'
 import { lineReader, type ReadLine } from './stock-lines.ts'
 

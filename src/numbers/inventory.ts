@@ -1,11 +1,11 @@
 import { parseVirtualNumber, type VirtualNumber } from '../domain/ids.ts'
+import { pageFrom, pageLimit, placeBy } from '../platform/pages.ts'
 import type { Query, Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
 import { beginningRange } from './beginning.ts'
 import type { Cities } from './cities.ts'
 import { importStock } from './import-stock.ts'
 import type { Page } from './number.ts'
-import { cursorFor, pageLimit, readCursor } from './pages.ts'
 import { stockSold, stockUnknown } from './purchase-refusals.ts'
 import type {
   Carrier,
@@ -72,8 +72,7 @@ export function createInventory(deps: {
       const city =
         filter.city === undefined ? undefined : (cities.knownCity(filter.city) ?? filter.city)
       const rows = await sql.rows<StockRow>(listQuery({ ...filter, city }, limit))
-      const items = rows.slice(0, limit).map((row) => stockFrom(row))
-      return { items, nextCursor: cursorFor(rows.length > limit, items.at(-1)?.x) }
+      return pageFrom(rows, limit, { item: stockFrom, place: ({ x }) => x })
     },
 
     counts: () => sql.rows<StockCount>(countsQuery).then((rows) => rows.map(countFrom)),
@@ -126,8 +125,7 @@ function listQuery(filter: StockFilter, limit: number): Query {
     conditions.push(condition(`$${values.length}`))
     name += `-${tag}`
   }
-  const after =
-    filter.cursor === undefined ? undefined : readCursor(filter.cursor, parseVirtualNumber)
+  const after = placeBy(filter.cursor, parseVirtualNumber)
   add('class', filter.class, (at) => `s.class = ${at}`)
   add('city', filter.city, (at) => `s.city = ${at}`)
   add('carrier', filter.carrier, (at) => `s.carrier = ${at}`)

@@ -1,9 +1,9 @@
 import type { PoolKey } from '../domain/ids.ts'
+import { pageFrom, pageLimit, placeIn, serialPattern } from '../platform/pages.ts'
 import type { Query, Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
 import type { BlacklistFilter, BlockedCaller, BlockedPair } from './blacklist-entry.ts'
 import type { Page } from './number.ts'
-import { cursorFor, pageLimit, parseSerial, readCursor } from './pages.ts'
 
 export type CallerRow = {
   readonly id: string
@@ -56,7 +56,7 @@ function listQuery(
   vault: Vault,
   list: { name: string; table: string; columns: string; party: string },
 ): Query {
-  const after = filter.cursor === undefined ? undefined : readCursor(filter.cursor, parseSerial)
+  const after = placeIn(filter.cursor, serialPattern)
   const party = filter.number === undefined ? undefined : vault.blindIndex(filter.number)
   return {
     name: party === undefined ? list.name : `${list.name}-of`,
@@ -79,10 +79,7 @@ function pageOf<Row extends { readonly id: string }, Item>(
   filter: BlacklistFilter,
   item: (row: Row) => Item,
 ): Page<Item> {
-  const limit = pageLimit(filter.limit)
-  const shown = rows.slice(0, limit)
-  const nextCursor = cursorFor(rows.length > limit, shown.at(-1)?.id)
-  return { items: shown.map((row) => item(row)), nextCursor }
+  return pageFrom(rows, pageLimit(filter.limit), { item, place: ({ id }) => id })
 }
 
 export function callerFrom(row: CallerRow, vault: Vault): BlockedCaller {

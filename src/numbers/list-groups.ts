@@ -1,9 +1,9 @@
 import type { GroupId, PoolKey } from '../domain/ids.ts'
+import { pageFrom, pageLimit, placeIn, serialPattern } from '../platform/pages.ts'
 import type { Query, Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
 import type { Group, GroupFilter, GroupMember, MemberFilter } from './group.ts'
 import type { Page } from './number.ts'
-import { cursorFor, pageLimit, parseSerial, readCursor } from './pages.ts'
 
 export type GroupRow = {
   readonly id: string
@@ -23,8 +23,7 @@ export async function listGroups(
 ): Promise<Page<Group>> {
   const limit = pageLimit(filter.limit)
   const rows = await sql.rows<GroupRow>(groupsQuery(filter, vault, limit))
-  const items = rows.slice(0, limit).map((row) => groupFrom(row))
-  return { items, nextCursor: cursorFor(rows.length > limit, items.at(-1)?.id) }
+  return pageFrom(rows, limit, { item: groupFrom, place: ({ id }) => id })
 }
 
 /** Only the conditions that are asked for are in the text, so that each combination has a plan of its own. */
@@ -38,7 +37,7 @@ function groupsQuery(filter: GroupFilter, vault: Vault, limit: number): Query {
     conditions.push(condition(`$${values.length}`))
     name += `-${tag}`
   }
-  const after = filter.cursor === undefined ? undefined : readCursor(filter.cursor, parseSerial)
+  const after = placeIn(filter.cursor, serialPattern)
   const party = filter.number === undefined ? undefined : vault.blindIndex(filter.number)
   add(
     'search',
@@ -64,7 +63,7 @@ export async function listMembers(
   filter: MemberFilter,
 ): Promise<Page<GroupMember>> {
   const limit = pageLimit(filter.limit)
-  const after = filter.cursor === undefined ? undefined : readCursor(filter.cursor, parseSerial)
+  const after = placeIn(filter.cursor, serialPattern)
   const party = filter.number === undefined ? undefined : vault.blindIndex(filter.number)
   const rows = await sql.rows<MemberRow>({
     name: party === undefined ? 'groups.members' : 'groups.member',
@@ -75,9 +74,10 @@ export async function listMembers(
        order by m.id desc limit $3`,
     values: [filter.id, after, limit + 1, ...(party === undefined ? [] : [party])],
   })
-  const shown = rows.slice(0, limit)
-  const items = shown.map((row) => ({ number: vault.open(row.sealed), addedAt: row.added_at }))
-  return { items, nextCursor: cursorFor(rows.length > limit, shown.at(-1)?.id) }
+  return pageFrom(rows, limit, {
+    item: (row) => ({ number: vault.open(row.sealed), addedAt: row.added_at }),
+    place: ({ id }) => id,
+  })
 }
 
 export function groupFrom(row: GroupRow): Group {

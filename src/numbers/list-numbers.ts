@@ -1,16 +1,15 @@
 import { parseVirtualNumber } from '../domain/ids.ts'
+import { placeBy } from '../platform/pages.ts'
 import type { Query } from '../platform/sql.ts'
 import { beginningRange } from './beginning.ts'
 import type { NumberChoice, NumberFilter } from './number.ts'
 import { type NumberRow, numberColumns } from './number-rows.ts'
-import { readCursor } from './pages.ts'
 
 /** `created_text`: the time of purchase as exact as Postgres has it, for the cursor. */
 export type ListedRow = NumberRow & { readonly created_text: string }
 
 /** The last row of a page, as the text of its cursor. */
-export function cursorText(row: ListedRow | undefined, filter: NumberFilter): string | undefined {
-  if (row === undefined) return undefined
+export function cursorText(row: ListedRow, filter: NumberFilter): string {
   return filter.sort === 'createdAt' ? `${row.created_text} ${row.x}` : row.x
 }
 
@@ -19,12 +18,15 @@ export function numbersQuery(filter: NumberFilter, limit: number): Query {
   const { name, conditions, values, add } = conditionsOf(filter)
   const [beyond, direction] = filter.order === 'descending' ? ['<', 'desc'] : ['>', 'asc']
   const byTime = filter.sort === 'createdAt'
-  if (filter.cursor !== undefined && byTime) {
-    const after = readCursor(filter.cursor, parseTimeAndX)
-    const [time, x] = [add(after.time), add(after.x)]
-    conditions.push(`(n.created_at, n.x) ${beyond} (${time}::timestamptz, ${x})`)
-  } else if (filter.cursor !== undefined) {
-    conditions.push(`n.x ${beyond} ${add(readCursor(filter.cursor, parseVirtualNumber))}`)
+  if (byTime) {
+    const after = placeBy(filter.cursor, parseTimeAndX)
+    if (after !== undefined) {
+      const [time, x] = [add(after.time), add(after.x)]
+      conditions.push(`(n.created_at, n.x) ${beyond} (${time}::timestamptz, ${x})`)
+    }
+  } else {
+    const after = placeBy(filter.cursor, parseVirtualNumber)
+    if (after !== undefined) conditions.push(`n.x ${beyond} ${add(after)}`)
   }
   const order = byTime ? `n.created_at ${direction}, n.x ${direction}` : `n.x ${direction}`
   const after = filter.cursor === undefined ? '' : '-after'

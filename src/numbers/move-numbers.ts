@@ -2,8 +2,7 @@ import type { VirtualNumber } from '../domain/ids.ts'
 import type { RouteInvalidation } from '../domain/route-change.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { MigrateNumbers, MoveOutcome, NumberMove } from './number-migration.ts'
-import { illegal } from './pages.ts'
-import { poolsDiffer, poolUnknown } from './refusals.ts'
+import { illegal, poolsDiffer, poolUnknown } from './refusals.ts'
 
 export type MigrationRow = {
   readonly id: string

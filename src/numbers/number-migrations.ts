@@ -9,6 +9,7 @@ import {
 } from '../domain/ids.ts'
 import type { RouteInvalidation } from '../domain/route-change.ts'
 import type { Clock } from '../platform/clock.ts'
+import { pageFrom, pageLimit, placeBy, placeIn } from '../platform/pages.ts'
 import { type Query, type Sql, violatedConstraint } from '../platform/sql.ts'
 import { checkMigration, type MigrationRow, migrationColumns, moveNumbers } from './move-numbers.ts'
 import type { Page } from './number.ts'
@@ -20,7 +21,6 @@ import type {
   NumberMigration,
   NumberMove,
 } from './number-migration.ts'
-import { cursorFor, pageLimit, readCursor } from './pages.ts'
 import { keyReused, migrationUnknown } from './refusals.ts'
 
 export type MigrationResult = {
@@ -96,17 +96,14 @@ export function createNumberMigrations(deps: {
     async list(filter) {
       const limit = pageLimit(filter.limit)
       const rows = await sql.rows<MigrationRow>(listQuery(filter, limit))
-      const items = rows.slice(0, limit).map((row) => migrationFrom(row))
-      return { items, nextCursor: cursorFor(rows.length > limit, items.at(-1)?.id) }
+      return pageFrom(rows, limit, { item: migrationFrom, place: ({ id }) => id })
     },
 
     async moves(filter) {
       await getMigration(sql, filter.accountId, filter.id)
       const limit = pageLimit(filter.limit)
       const rows = await sql.rows<MoveRow>(movesQuery(filter, limit))
-      const items = rows.slice(0, limit).map((row) => moveFrom(row))
-      const last = rows.at(limit - 1)?.place
-      return { items, nextCursor: cursorFor(rows.length > limit, last?.toString()) }
+      return pageFrom(rows, limit, { item: moveFrom, place: ({ place }) => String(place) })
     },
   }
 }
@@ -173,8 +170,7 @@ function listQuery(filter: MigrationFilter, limit: number): Query {
     name += `-${tag}`
   }
   const oldest = filter.order === 'oldest'
-  const after =
-    filter.cursor === undefined ? undefined : readCursor(filter.cursor, parseMigrationId)
+  const after = placeBy(filter.cursor, parseMigrationId)
   add('from', filter.from, (at) => `m.from_pool = ${at}`)
   add('to', filter.to, (at) => `m.to_pool = ${at}`)
   add('x', filter.x, (at) => `m.id in (select migration_id from number_move where x = ${at})`)
@@ -190,7 +186,7 @@ function listQuery(filter: MigrationFilter, limit: number): Query {
 }
 
 function movesQuery(filter: MoveFilter, limit: number): Query {
-  const after = filter.cursor === undefined ? '0' : readCursor(filter.cursor, parsePlace)
+  const after = placeIn(filter.cursor, placePattern) ?? '0'
   return {
     name: 'migrations.moves',
     text: `
@@ -203,9 +199,7 @@ function movesQuery(filter: MoveFilter, limit: number): Query {
 }
 
 /** Of the last row of the page before: a place in the run. */
-function parsePlace(text: string): string | undefined {
-  return /^[1-9]\d{0,3}$/.test(text) ? text : undefined
-}
+const placePattern = /^[1-9]\d{0,3}$/
 
 function hashOf({ from, to, selection }: MigrateNumbers): string {
   const asked =

@@ -1,5 +1,6 @@
 import type { AccountId, VirtualNumber } from '../domain/ids.ts'
 import type { RouteInvalidation } from '../domain/route-change.ts'
+import { pageFrom, pageLimit } from '../platform/pages.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { Vault } from '../platform/vault.ts'
 import { addNumbers } from './add-numbers.ts'
@@ -21,9 +22,8 @@ import {
   numberFrom,
 } from './number-rows.ts'
 import { resume, setLock, setNote, stop } from './number-states.ts'
-import { cursorFor, illegal, pageLimit } from './pages.ts'
 import { numberRuns } from './purchase-refusals.ts'
-import { numberFrozen, numberUnknown } from './refusals.ts'
+import { illegal, numberFrozen, numberUnknown } from './refusals.ts'
 import { releaseNumber } from './release-number.ts'
 import { virtualIndexOf } from './virtual-index.ts'
 
@@ -103,9 +103,7 @@ export function createNumbers(deps: {
     async list(filter) {
       const limit = pageLimit(filter.limit)
       const rows = await sql.rows<ListedRow>(numbersQuery(listed(filter), limit))
-      const items = rows.slice(0, limit).map((row) => numberFrom(row))
-      const last = cursorText(rows.slice(0, limit).at(-1), filter)
-      return { items, nextCursor: cursorFor(rows.length > limit, last) }
+      return pageFrom(rows, limit, { item: numberFrom, place: (row) => cursorText(row, filter) })
     },
     async totals(choice) {
       const [row] = await sql.rows<NumberTotals & { more_bindings: number }>(

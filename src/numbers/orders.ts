@@ -8,12 +8,11 @@ import { type Sql, violatedConstraint } from '../platform/sql.ts'
 import { type Cities, nationwide } from './cities.ts'
 import type { Page } from './number.ts'
 import type { Order, OrderFilter, PlaceOrder, Quote, Wish } from './order.ts'
-import { illegal } from './pages.ts'
 import { checkFit, type Priced, placeOrder, readAccount, ShortOfStock } from './place-order.ts'
 import type { PriceList } from './price-list.ts'
 import { cityUnknown, outOfStock, priceChanged, quantityOver } from './purchase-refusals.ts'
 import { findByKey, getOrder, listOrders, orderFrom } from './read-orders.ts'
-import { poolUnknown } from './refusals.ts'
+import { illegal, poolUnknown } from './refusals.ts'
 import { endRests, type StockLeft, stockCity } from './remaining.ts'
 
 export type Orders = {

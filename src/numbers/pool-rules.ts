@@ -2,8 +2,8 @@ import type { Product } from '../domain/call.ts'
 import { DomainError } from '../domain/errors.ts'
 import { areTones, type ToneMoment } from '../domain/tones.ts'
 import { controlUrlFault } from './control-url.ts'
-import { illegal } from './pages.ts'
 import type { ChangePool, CreatePool } from './pool.ts'
+import { illegal } from './refusals.ts'
 
 /** What can be said of the pools of a product (product-semantics 1.2, 1.5, 1.6, 1.7). */
 type Offer = {

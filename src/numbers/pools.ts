@@ -3,9 +3,9 @@ import type { Product } from '../domain/call.ts'
 import { type AccountId, type PoolKey, parsePoolKey } from '../domain/ids.ts'
 import type { RouteInvalidation } from '../domain/route-change.ts'
 import type { Tones } from '../domain/tones.ts'
+import { pageFrom, pageLimit, placeBy } from '../platform/pages.ts'
 import type { Query, Sql } from '../platform/sql.ts'
 import type { Page } from './number.ts'
-import { cursorFor, pageLimit, readCursor } from './pages.ts'
 import type { ChangePool, CreatePool, Pool, PoolFilter, PoolUsage } from './pool.ts'
 import { createPoolRefresh } from './pool-refresh.ts'
 import { checkNewPool, checkPool } from './pool-rules.ts'
@@ -99,10 +99,9 @@ export function createPools(deps: {
     async list(filter) {
       const limit = pageLimit(filter.limit)
       const rows = await sql.rows<PoolRow>(listQuery(filter, limit))
-      const shown = rows.slice(0, limit)
-      const usage = await usageOf(shown.map(({ key }) => key as PoolKey))
-      const items = shown.map((row) => poolFrom(row, usage(row.key as PoolKey)))
-      return { items, nextCursor: cursorFor(rows.length > limit, items.at(-1)?.key) }
+      const usage = await usageOf(rows.slice(0, limit).map(({ key }) => key as PoolKey))
+      const item = (row: PoolRow) => poolFrom(row, usage(row.key as PoolKey))
+      return pageFrom(rows, limit, { item, place: ({ key }) => key })
     },
 
     async countByProduct(accountId) {
@@ -234,7 +233,7 @@ function listQuery(filter: PoolFilter, limit: number): Query {
     name += `-${tag}`
   }
   const oldest = filter.order === 'oldest'
-  const after = filter.cursor === undefined ? undefined : readCursor(filter.cursor, parsePoolKey)
+  const after = placeBy(filter.cursor, parsePoolKey)
   add('product', filter.product, (at) => `p.product = ${at}`)
   add(
     'search',

@@ -1,10 +1,10 @@
 import type { Product } from '../domain/call.ts'
 import type { AccountId, PoolKey, VirtualNumber } from '../domain/ids.ts'
 import { li } from '../domain/money.ts'
+import { pageFrom, pageLimit, placeIn } from '../platform/pages.ts'
 import type { Query, Sql } from '../platform/sql.ts'
 import type { Page } from './number.ts'
 import type { Order, OrderFilter, PlaceOrder } from './order.ts'
-import { cursorFor, pageLimit, readCursor } from './pages.ts'
 import { type OrderRow, orderColumns } from './place-order.ts'
 import { orderUnknown } from './purchase-refusals.ts'
 import { keyReused } from './refusals.ts'
@@ -24,8 +24,7 @@ export async function getOrder(sql: Sql, accountId: AccountId, id: string): Prom
 export async function listOrders(sql: Sql, filter: OrderFilter): Promise<Page<Order>> {
   const limit = pageLimit(filter.limit)
   const rows = await sql.rows<OrderRow>(listQuery(filter, limit))
-  const items = rows.slice(0, limit).map((row) => orderFrom(row))
-  return { items, nextCursor: cursorFor(rows.length > limit, items.at(-1)?.id) }
+  return pageFrom(rows, limit, { item: orderFrom, place: ({ id }) => id })
 }
 
 /** The order that this key has made already. Throws when the key was used for a different request. */
@@ -57,7 +56,7 @@ function listQuery(filter: OrderFilter, limit: number): Query {
     conditions.push(condition(`$${values.length}`))
     name += `-${tag}`
   }
-  const after = filter.cursor === undefined ? undefined : readCursor(filter.cursor, parseId)
+  const after = placeIn(filter.cursor, idPattern)
   add('pool', filter.poolKey, (at) => `o.pool_key = ${at}`)
   add('product', filter.product, (at) => `o.product = ${at}`)
   add('class', filter.class, (at) => `o.class = ${at}`)
@@ -70,14 +69,11 @@ function listQuery(filter: OrderFilter, limit: number): Query {
   return { name, text, values }
 }
 
-function parseId(text: string): string | undefined {
-  return /^[1-9]\d{0,15}$/.test(text) ? text : undefined
-}
+const idPattern = /^[1-9]\d{0,15}$/
 
 function idIn(text: string): string {
-  const id = parseId(text)
-  if (id === undefined) throw orderUnknown()
-  return id
+  if (!idPattern.test(text)) throw orderUnknown()
+  return text
 }
 
 export function orderFrom(row: OrderRow): Order {

@@ -1,5 +1,11 @@
 import { DomainError } from '../domain/errors.ts'
 
+export function illegal(detail: string): DomainError {
+  return new DomainError('invalid-parameters', 422, detail, {
+    vendorCode: 'isv.INVALID_PARAMETERS',
+  })
+}
+
 export const poolUnknown = () =>
   new DomainError('pool-unknown', 404, 'There is no pool with this key.', {
     vendorCode: 'isv.POOLKEY_NOT_EXISTS',

@@ -3,6 +3,9 @@ import { DomainError } from '../domain/errors.ts'
 const limitDefault = 50
 const limitMax = 200
 
+/** The place in a list that is ordered by a serial number. */
+export const serialPattern = /^[1-9]\d{0,17}$/
+
 export function pageLimit(asked: number | undefined): number {
   return Math.min(Math.max(Math.trunc(asked ?? limitDefault), 1), limitMax)
 }
@@ -27,9 +30,17 @@ export function pageFrom<Row, Item>(
 
 /** The place that the cursor of an earlier page holds; undefined without a cursor. */
 export function placeIn(cursor: string | undefined, pattern: RegExp): string | undefined {
+  return placeBy(cursor, (place) => (pattern.test(place) ? place : undefined))
+}
+
+/** The same, for places that are more than a text. */
+export function placeBy<Place>(
+  cursor: string | undefined,
+  parse: (place: string) => Place | undefined,
+): Place | undefined {
   if (cursor === undefined) return undefined
-  const place = Buffer.from(cursor, 'base64url').toString('latin1')
-  if (pattern.test(place)) return place
+  const place = parse(Buffer.from(cursor, 'base64url').toString('latin1'))
+  if (place !== undefined) return place
   const detail = 'The cursor must be one that an earlier page gave.'
   throw new DomainError('cursor-unknown', 422, detail, { vendorCode: 'isv.INVALID_PARAMETERS' })
 }

@@ -1,6 +1,6 @@
 import type { AccountId, CallId } from '../domain/ids.ts'
 import type { Clock } from '../platform/clock.ts'
-import { pageFrom, pageLimit, placeIn } from '../platform/pages.ts'
+import { pageFrom, pageLimit, placeIn, serialPattern } from '../platform/pages.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { MessageType } from './receipt-types.ts'
 import { kafkaUnknown, pushUnknown, queueUnknown } from './refusals.ts'
@@ -219,7 +219,7 @@ function listQuery(filter: DeliveryFilter, limit: number) {
   add('call', filter.callId, (at) => `t.call_id = ${at}`)
   add('since', filter.since, (at) => `r.created_at >= ${at}`)
   add('until', filter.until, (at) => `r.created_at < ${at}`)
-  add('after', placeIn(filter.cursor, /^[1-9]\d{0,17}$/), (at) => `t.receipt_id < ${at}::bigint`)
+  add('after', placeIn(filter.cursor, serialPattern), (at) => `t.receipt_id < ${at}::bigint`)
   return {
     name,
     text: `

@@ -342,8 +342,12 @@ describe('call records', () => {
     })
 
     test('a cursor that is not ours is refused', async () => {
-      const wrong = records().list({ accountId: undefined, cursor: 'bm9uc2Vuc2U' })
-      await expect(wrong).rejects.toMatchObject({ code: 'cursor-unknown', httpStatus: 422 })
+      const places = ['nonsense', '2026-11-24T02:00:00.000Z', '2026-11-24T02:00:00.000Z a\0b']
+      for (const place of places) {
+        const cursor = Buffer.from(place).toString('base64url')
+        const wrong = records().list({ accountId: undefined, cursor })
+        await expect(wrong).rejects.toMatchObject({ code: 'cursor-unknown', httpStatus: 422 })
+      }
     })
   })
 })

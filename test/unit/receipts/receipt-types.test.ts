@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { Value } from 'typebox/value'
 import { describe, expect, test } from 'vitest'
-import { receiptExample, receiptPage } from '../../../scripts/receipt-page.ts'
+import { receiptPage } from '../../../scripts/receipt-page.ts'
 import { createNumberParser } from '../../../src/platform/phone-numbers.ts'
 import { toReport } from '../../../src/receipts/call-receipts.ts'
+import { exampleOf } from '../../../src/receipts/receipt-example.ts'
 import { messageTypes, receiptSchema } from '../../../src/receipts/receipt-types.ts'
 import { sourceBody } from '../../../src/receipts/source-receipts.ts'
 import { aCall } from '../../support/call-events.ts'
@@ -24,7 +25,7 @@ test('docs/receipts.md is what the schemas say: scripts/receipt-page.ts writes i
 })
 
 test.each(messageTypes)('the example of %s is valid', (type) => {
-  expect(faultsOf(type, receiptExample(type))).toEqual([])
+  expect(faultsOf(type, exampleOf(type))).toEqual([])
 })
 
 test('the database knows the same types', () => {
