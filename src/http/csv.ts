@@ -83,7 +83,7 @@ export function wantsCsv(request: FastifyRequest): boolean {
 
 export type Part = { readonly limit?: number | undefined; readonly cursor?: string | undefined }
 
-type CsvList<Item, Answer> = {
+export type CsvList<Item, Answer> = {
   /** Of the file, without its ending. */
   readonly name: string
   readonly columns: readonly (keyof Answer & string)[]

@@ -4,12 +4,12 @@ import type { Alarm, AlarmFilter } from '../../alarms/alarm.ts'
 import type { Alarms } from '../../alarms/alarms.ts'
 import type { PoolKey } from '../../domain/ids.ts'
 import { principalOf } from '../auth.ts'
-import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { csvQuery, pageOrCsv } from '../csv.ts'
 import { problems } from '../problem.ts'
+import { sendList } from './send-list.ts'
 import {
   closed,
   compact,
-  pageAnswer,
   pageOf,
   pageQuery,
   poolKeyShape,
@@ -137,18 +137,18 @@ export const alarmRoutes: FastifyPluginAsyncTypebox<{ alarms: Alarms }> = async 
       },
     },
     async (request, reply) => {
-      const { kind, poolKey, open, since, limit, cursor } = request.query
+      const { kind, poolKey, open, since } = request.query
       const filter: AlarmFilter = {
         accountId: principalOf(request).accountId,
         ...{ kind, open, poolKey: poolKey as PoolKey | undefined },
         since: since === undefined ? undefined : new Date(since),
       }
-      const list = (part: Part) => alarms.list({ ...filter, ...part })
-      if (wantsCsv(request)) {
-        const csv = { name: 'alarms', columns: csvColumns, list, answer: answerOf }
-        return sendCsv(request, reply, csv)
-      }
-      return pageAnswer(await list({ limit, cursor }), answerOf)
+      return sendList(request, reply, {
+        name: 'alarms',
+        columns: csvColumns,
+        list: (part) => alarms.list({ ...filter, ...part }),
+        answer: answerOf,
+      })
     },
   )
 }

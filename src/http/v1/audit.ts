@@ -1,10 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from 'typebox'
 import type { Audit, AuditEntry } from '../../accounts/audit.ts'
-import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { csvQuery, pageOrCsv } from '../csv.ts'
 import { problems } from '../problem.ts'
 import { accountIn, forAccount } from './grants.ts'
-import { closed, compact, pageAnswer, pageOf, pageQuery, timeShape, timeText } from './shapes.ts'
+import { sendList } from './send-list.ts'
+import { closed, compact, pageOf, pageQuery, timeShape, timeText } from './shapes.ts'
 
 const actorShape = Type.String({
   pattern: '^[\\w-]{1,64}$',
@@ -95,19 +96,19 @@ export const auditRoutes: FastifyPluginAsyncTypebox<{ audit: Pick<Audit, 'list'>
       },
     },
     async (request, reply) => {
-      const { actor, action, subject, since, until, accountId, limit, cursor } = request.query
+      const { actor, action, subject, since, until, accountId } = request.query
       const filter = {
         accountId: accountIn(request, accountId),
         ...{ actor, action, subject },
         since: since === undefined ? undefined : new Date(since),
         until: until === undefined ? undefined : new Date(until),
       }
-      const list = (part: Part) => audit.list({ ...filter, ...part })
-      if (wantsCsv(request)) {
-        const csv = { name: 'audit', columns: csvColumns, list, answer: answerOf }
-        return sendCsv(request, reply, csv)
-      }
-      return pageAnswer(await list({ limit, cursor }), answerOf)
+      return sendList(request, reply, {
+        name: 'audit',
+        columns: csvColumns,
+        list: (part) => audit.list({ ...filter, ...part }),
+        answer: answerOf,
+      })
     },
   )
 }

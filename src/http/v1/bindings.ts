@@ -5,7 +5,7 @@ import type { Bindings } from '../../bindings/bindings.ts'
 import type { AccountId, PoolKey } from '../../domain/ids.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { principalOf } from '../auth.ts'
-import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { csvQuery, pageOrCsv } from '../csv.ts'
 import { guessable } from '../guessable.ts'
 import { problems, RequestRefused } from '../problem.ts'
 import { bindingBulkRoutes } from './binding-bulks.ts'
@@ -21,6 +21,7 @@ import {
   keyHeaders,
   outIdShape,
 } from './binding-shapes.ts'
+import { sendList } from './send-list.ts'
 import {
   bindingIdShape,
   closed,
@@ -127,14 +128,13 @@ function addLists(app: App, { bindings, parser }: BindingDeps): void {
       },
     },
     async (request, reply) => {
-      const { limit, cursor } = request.query
       const filter = filterOf(request.query, principalOf(request).accountId, parser, 'querystring')
-      const list = (part: Part) => bindings.list({ ...filter, ...part })
-      if (wantsCsv(request)) {
-        const csv = { name: 'bindings', columns: csvColumns, list, answer: answerOf }
-        return sendCsv(request, reply, csv)
-      }
-      return pageAnswer(await list({ limit, cursor }), answerOf)
+      return sendList(request, reply, {
+        name: 'bindings',
+        columns: csvColumns,
+        list: (part) => bindings.list({ ...filter, ...part }),
+        answer: answerOf,
+      })
     },
   )
 

@@ -5,9 +5,10 @@ import type { Blacklist } from '../../numbers/blacklist.ts'
 import type { BlockedCaller } from '../../numbers/blacklist-entry.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { principalOf } from '../auth.ts'
-import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { csvQuery, pageOrCsv } from '../csv.ts'
 import { guessable } from '../guessable.ts'
 import { problems } from '../problem.ts'
+import { sendList } from './send-list.ts'
 import {
   closed,
   compact,
@@ -182,15 +183,14 @@ function addListing(app: App, { blacklist, parser }: BlacklistDeps): void {
       },
     },
     async (request, reply) => {
-      const { limit, cursor } = request.query
       const { accountId } = principalOf(request)
       const filter = { accountId, poolKey: request.params.key as PoolKey }
-      const list = (part: Part) => blacklist.callers({ ...filter, ...part })
-      if (wantsCsv(request)) {
-        const csv = { name: 'blocked-callers', columns: csvColumns, list, answer: answerOf }
-        return sendCsv(request, reply, csv)
-      }
-      return pageAnswer(await list({ limit, cursor }), answerOf)
+      return sendList(request, reply, {
+        name: 'blocked-callers',
+        columns: csvColumns,
+        list: (part) => blacklist.callers({ ...filter, ...part }),
+        answer: answerOf,
+      })
     },
   )
 

@@ -5,7 +5,7 @@ import type { Blacklist } from '../../numbers/blacklist.ts'
 import type { BlockedPair } from '../../numbers/blacklist-entry.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { principalOf } from '../auth.ts'
-import { type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { pageOrCsv } from '../csv.ts'
 import { guessable } from '../guessable.ts'
 import { problems } from '../problem.ts'
 import {
@@ -15,6 +15,7 @@ import {
   entryIdShape,
   remarkShape,
 } from './blocked-callers.ts'
+import { sendList } from './send-list.ts'
 import {
   closed,
   compact,
@@ -193,15 +194,14 @@ function addListing(app: App, { blacklist, parser }: BlacklistDeps): void {
       },
     },
     async (request, reply) => {
-      const { limit, cursor } = request.query
       const { accountId } = principalOf(request)
       const filter = { accountId, poolKey: request.params.key as PoolKey }
-      const list = (part: Part) => blacklist.pairs({ ...filter, ...part })
-      if (wantsCsv(request)) {
-        const csv = { name: 'blocked-pairs', columns: csvColumns, list, answer: answerOf }
-        return sendCsv(request, reply, csv)
-      }
-      return pageAnswer(await list({ limit, cursor }), answerOf)
+      return sendList(request, reply, {
+        name: 'blocked-pairs',
+        columns: csvColumns,
+        list: (part) => blacklist.pairs({ ...filter, ...part }),
+        answer: answerOf,
+      })
     },
   )
 

@@ -6,14 +6,14 @@ import { DomainError } from '../../domain/errors.ts'
 import type { AccountId, BindingId, CallId, PoolKey } from '../../domain/ids.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { type Principal, principalOf } from '../auth.ts'
-import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { csvQuery, pageOrCsv } from '../csv.ts'
 import { problems } from '../problem.ts'
+import { sendList } from './send-list.ts'
 import {
   bindingIdShape,
   closed,
   compact,
   maskedNumberShape,
-  pageAnswer,
   pageOf,
   pageQuery,
   poolKeyShape,
@@ -151,14 +151,13 @@ export const callRoutes: FastifyPluginAsyncTypebox<CallDeps> = async (app, deps)
       },
     },
     async (request, reply) => {
-      const { limit, cursor } = request.query
       const filter = filterOf(request.query, ownerIn(principalOf(request)), deps.parser)
-      const list = (part: Part) => callRecords.list({ ...filter, ...part })
-      if (wantsCsv(request)) {
-        const csv = { name: 'calls', columns: csvColumns, list, answer: answerOf }
-        return sendCsv(request, reply, csv)
-      }
-      return pageAnswer(await list({ limit, cursor }), answerOf)
+      return sendList(request, reply, {
+        name: 'calls',
+        columns: csvColumns,
+        list: (part) => callRecords.list({ ...filter, ...part }),
+        answer: answerOf,
+      })
     },
   )
 

@@ -12,14 +12,14 @@ import type { PhoneNumber } from '../../domain/phone-number.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { principalOf } from '../auth.ts'
 import { qrCodeOf } from '../certify/qr-code.ts'
-import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { csvQuery, pageOrCsv } from '../csv.ts'
 import { problems, RequestRefused } from '../problem.ts'
+import { sendList } from './send-list.ts'
 import {
   closed,
   compact,
   lineOfText,
   maskedNumberShape,
-  pageAnswer,
   pageOf,
   pageQuery,
   poolKeyShape,
@@ -215,7 +215,7 @@ function addListRoutes(app: App, { certifiers, parser }: CertifierDeps): void {
       },
     },
     async (request, reply) => {
-      const { poolKey, x, check, certified, endingBefore, limit, cursor } = request.query
+      const { poolKey, x, check, certified, endingBefore } = request.query
       const filter = {
         accountId: principalOf(request).accountId,
         poolKey: poolKey as PoolKey | undefined,
@@ -224,12 +224,12 @@ function addListRoutes(app: App, { certifiers, parser }: CertifierDeps): void {
         certified,
         endingBefore: endingBefore === undefined ? undefined : new Date(endingBefore),
       }
-      const list = (part: Part) => certifiers.list({ ...filter, ...part })
-      if (wantsCsv(request)) {
-        const columns = certifierColumns
-        return sendCsv(request, reply, { name: 'certifiers', columns, list, answer: answerOf })
-      }
-      return pageAnswer(await list({ limit, cursor }), answerOf)
+      return sendList(request, reply, {
+        name: 'certifiers',
+        columns: certifierColumns,
+        list: (part) => certifiers.list({ ...filter, ...part }),
+        answer: answerOf,
+      })
     },
   )
 
@@ -250,15 +250,15 @@ function addListRoutes(app: App, { certifiers, parser }: CertifierDeps): void {
       },
     },
     async (request, reply) => {
-      const { certified, limit, cursor } = request.query
+      const { certified } = request.query
       const { accountId } = principalOf(request)
       const id = request.params.id as CertifierId
-      const list = (part: Part) => certifiers.numbers({ accountId, id, certified, ...part })
-      if (wantsCsv(request)) {
-        const name = `certifier-${id}`
-        return sendCsv(request, reply, { name, columns: numberColumns, list, answer: numberAnswer })
-      }
-      return pageAnswer(await list({ limit, cursor }), numberAnswer)
+      return sendList(request, reply, {
+        name: `certifier-${id}`,
+        columns: numberColumns,
+        list: (part) => certifiers.numbers({ accountId, id, certified, ...part }),
+        answer: numberAnswer,
+      })
     },
   )
 }

@@ -4,7 +4,7 @@ import type { EditedGroup } from '../../numbers/group.ts'
 import type { Groups } from '../../numbers/groups.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { principalOf } from '../auth.ts'
-import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { csvQuery, pageOrCsv } from '../csv.ts'
 import { guessable } from '../guessable.ts'
 import { problems } from '../problem.ts'
 import {
@@ -19,6 +19,7 @@ import {
   refOf,
   SomeNumbers,
 } from './group-shapes.ts'
+import { sendList } from './send-list.ts'
 import { closed, pageAnswer, pageOf, pageQuery, realIn, realsIn } from './shapes.ts'
 
 const MemberQuery = Type.Object({ ...pageQuery, ...csvQuery }, closed)
@@ -118,14 +119,13 @@ function addLists(app: App, { groups, parser }: GroupDeps): void {
       },
     },
     async (request, reply) => {
-      const { limit, cursor } = request.query
       const ref = refOf(principalOf(request).accountId, request.params)
-      const list = (part: Part) => groups.members({ ...ref, ...part })
-      if (wantsCsv(request)) {
-        const csv = { name: 'group-members', columns: memberColumns, list, answer: memberAnswer }
-        return sendCsv(request, reply, csv)
-      }
-      return pageAnswer(await list({ limit, cursor }), memberAnswer)
+      return sendList(request, reply, {
+        name: 'group-members',
+        columns: memberColumns,
+        list: (part) => groups.members({ ...ref, ...part }),
+        answer: memberAnswer,
+      })
     },
   )
 

@@ -4,7 +4,7 @@ import type { PoolKey } from '../../domain/ids.ts'
 import type { Groups } from '../../numbers/groups.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { principalOf } from '../auth.ts'
-import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { csvQuery, pageOrCsv } from '../csv.ts'
 import { guessable } from '../guessable.ts'
 import { problems } from '../problem.ts'
 import { groupMemberRoutes } from './group-members.ts'
@@ -20,6 +20,7 @@ import {
   refOf,
 } from './group-shapes.ts'
 import { idempotencyHeaders } from './number-shapes.ts'
+import { sendList } from './send-list.ts'
 import { closed, lineOfText, pageAnswer, pageOf, pageQuery, realIn, realsIn } from './shapes.ts'
 
 const GroupQuery = Type.Object(
@@ -93,15 +94,15 @@ function addLists(app: App, { groups, parser }: GroupDeps): void {
       },
     },
     async (request, reply) => {
-      const { search, limit, cursor } = request.query
+      const { search } = request.query
       const { accountId } = principalOf(request)
       const filter = { accountId, poolKey: request.params.key as PoolKey, search }
-      const list = (part: Part) => groups.list({ ...filter, ...part })
-      if (wantsCsv(request)) {
-        const csv = { name: 'groups', columns: groupColumns, list, answer: groupAnswer }
-        return sendCsv(request, reply, csv)
-      }
-      return pageAnswer(await list({ limit, cursor }), groupAnswer)
+      return sendList(request, reply, {
+        name: 'groups',
+        columns: groupColumns,
+        list: (part) => groups.list({ ...filter, ...part }),
+        answer: groupAnswer,
+      })
     },
   )
 

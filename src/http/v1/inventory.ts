@@ -5,7 +5,7 @@ import { DomainError } from '../../domain/errors.ts'
 import type { Inventory } from '../../numbers/inventory.ts'
 import type { StockNumber } from '../../numbers/stock.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
-import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { csvQuery, pageOrCsv } from '../csv.ts'
 import { problems } from '../problem.ts'
 import {
   beginningShape,
@@ -14,11 +14,11 @@ import {
   cityShape,
   classShape,
 } from './number-shapes.ts'
+import { sendList } from './send-list.ts'
 import {
   closed,
   compact,
   listOf,
-  pageAnswer,
   pageOf,
   pageQuery,
   timeShape,
@@ -229,7 +229,7 @@ function addListRoutes(app: App, inventory: Inventory): void {
       },
     },
     async (request, reply) => {
-      const { class: class_, city, carrier, state, beginning, limit, cursor } = request.query
+      const { class: class_, city, carrier, state, beginning } = request.query
       const filter = {
         class: class_ as ClassOf | undefined,
         city,
@@ -237,12 +237,12 @@ function addListRoutes(app: App, inventory: Inventory): void {
         state,
         beginning,
       }
-      const list = (part: Part) => inventory.list({ ...filter, ...part })
-      if (wantsCsv(request)) {
-        const csv = { name: 'inventory', columns: stockColumns, list, answer: answerOf }
-        return sendCsv(request, reply, csv)
-      }
-      return pageAnswer(await list({ limit, cursor }), answerOf)
+      return sendList(request, reply, {
+        name: 'inventory',
+        columns: stockColumns,
+        list: (part) => inventory.list({ ...filter, ...part }),
+        answer: answerOf,
+      })
     },
   )
 

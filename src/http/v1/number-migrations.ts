@@ -10,13 +10,13 @@ import type {
 import type { NumberMigrations } from '../../numbers/number-migrations.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { principalOf } from '../auth.ts'
-import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { csvQuery, pageOrCsv } from '../csv.ts'
 import { problems, RequestRefused } from '../problem.ts'
+import { sendList } from './send-list.ts'
 import {
   closed,
   compact,
   lineOfText,
-  pageAnswer,
   pageOf,
   pageQuery,
   poolKeyShape,
@@ -216,7 +216,7 @@ function addReadRoutes(
       },
     },
     async (request, reply) => {
-      const { fromPoolKey, toPoolKey, x, order, limit, cursor } = request.query
+      const { fromPoolKey, toPoolKey, x, order } = request.query
       const filter = {
         accountId: principalOf(request).accountId,
         from: fromPoolKey as PoolKey | undefined,
@@ -224,12 +224,12 @@ function addReadRoutes(
         x: x === undefined ? undefined : virtualIn('querystring/x', x, parser),
         order,
       }
-      const list = (part: Part) => numberMigrations.list({ ...filter, ...part })
-      if (wantsCsv(request)) {
-        const columns = migrationColumns
-        return sendCsv(request, reply, { name: 'migrations', columns, list, answer: answerOf })
-      }
-      return pageAnswer(await list({ limit, cursor }), answerOf)
+      return sendList(request, reply, {
+        name: 'migrations',
+        columns: migrationColumns,
+        list: (part) => numberMigrations.list({ ...filter, ...part }),
+        answer: answerOf,
+      })
     },
   )
 
@@ -265,15 +265,15 @@ function addReadRoutes(
       },
     },
     async (request, reply) => {
-      const { result: outcome, limit, cursor } = request.query
+      const { result: outcome } = request.query
       const id = request.params.id as MigrationId
       const { accountId } = principalOf(request)
-      const list = (part: Part) => numberMigrations.moves({ accountId, id, outcome, ...part })
-      if (wantsCsv(request)) {
-        const name = `migration-${id}`
-        return sendCsv(request, reply, { name, columns: moveColumns, list, answer: moveAnswer })
-      }
-      return pageAnswer(await list({ limit, cursor }), moveAnswer)
+      return sendList(request, reply, {
+        name: `migration-${id}`,
+        columns: moveColumns,
+        list: (part) => numberMigrations.moves({ accountId, id, outcome, ...part }),
+        answer: moveAnswer,
+      })
     },
   )
 }

@@ -5,7 +5,7 @@ import type { NumberChoice } from '../../numbers/number.ts'
 import type { Numbers } from '../../numbers/numbers.ts'
 import type { NumberParser } from '../../platform/phone-numbers.ts'
 import { principalOf } from '../auth.ts'
-import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { csvQuery, pageOrCsv } from '../csv.ts'
 import { problems } from '../problem.ts'
 import { accountIdShape } from './accounts.ts'
 import { singleNumberRoutes } from './number.ts'
@@ -20,10 +20,10 @@ import {
   numberColumns,
   stateShape,
 } from './number-shapes.ts'
+import { sendList } from './send-list.ts'
 import {
   closed,
   listOf,
-  pageAnswer,
   pageOf,
   pageQuery,
   poolKeyShape,
@@ -155,14 +155,14 @@ const addListRoutes = (
       },
     },
     async (request, reply) => {
-      const { sort, order, limit, cursor } = request.query
+      const { sort, order } = request.query
       const filter = { ...choiceOf(request.query, principalOf(request).accountId), sort, order }
-      const list = (part: Part) => numbers.list({ ...filter, ...part })
-      if (wantsCsv(request)) {
-        const csv = { name: 'numbers', columns: numberColumns, list, answer: numberAnswer }
-        return sendCsv(request, reply, csv)
-      }
-      return pageAnswer(await list({ limit, cursor }), numberAnswer)
+      return sendList(request, reply, {
+        name: 'numbers',
+        columns: numberColumns,
+        list: (part) => numbers.list({ ...filter, ...part }),
+        answer: numberAnswer,
+      })
     },
   )
 

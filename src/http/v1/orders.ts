@@ -5,7 +5,7 @@ import { type Li, parseYuan, yuanText } from '../../domain/money.ts'
 import type { Order, Quote, Wish } from '../../numbers/order.ts'
 import type { Orders } from '../../numbers/orders.ts'
 import { type Principal, principalOf } from '../auth.ts'
-import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { csvQuery, pageOrCsv } from '../csv.ts'
 import { problems } from '../problem.ts'
 import {
   beginningShape,
@@ -15,10 +15,10 @@ import {
   idempotencyHeaders,
   moneyShape,
 } from './number-shapes.ts'
+import { sendList } from './send-list.ts'
 import {
   closed,
   compact,
-  pageAnswer,
   pageOf,
   pageQuery,
   poolKeyShape,
@@ -192,7 +192,7 @@ function addReadRoutes(app: Parameters<FastifyPluginAsyncTypebox>[0], { orders }
       },
     },
     async (request, reply) => {
-      const { poolKey, product, class: class_, from, until, order, limit, cursor } = request.query
+      const { poolKey, product, class: class_, from, until, order } = request.query
       const filter = {
         accountId: principalOf(request).accountId,
         poolKey: poolKey as PoolKey | undefined,
@@ -202,12 +202,12 @@ function addReadRoutes(app: Parameters<FastifyPluginAsyncTypebox>[0], { orders }
         until: until === undefined ? undefined : new Date(until),
         order,
       }
-      const list = (part: Part) => orders.list({ ...filter, ...part })
-      if (wantsCsv(request)) {
-        const csv = { name: 'orders', columns: orderColumns, list, answer: orderAnswer }
-        return sendCsv(request, reply, csv)
-      }
-      return pageAnswer(await list({ limit, cursor }), orderAnswer)
+      return sendList(request, reply, {
+        name: 'orders',
+        columns: orderColumns,
+        list: (part) => orders.list({ ...filter, ...part }),
+        answer: orderAnswer,
+      })
     },
   )
 

@@ -4,15 +4,15 @@ import type { PoolKey } from '../../domain/ids.ts'
 import type { Pool } from '../../numbers/pool.ts'
 import type { Pools } from '../../numbers/pools.ts'
 import { principalOf } from '../auth.ts'
-import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { csvQuery, pageOrCsv } from '../csv.ts'
 import { problems } from '../problem.ts'
 import { idempotencyHeaders } from './number-shapes.ts'
+import { sendList } from './send-list.ts'
 import {
   closed,
   compact,
   lineOfText,
   listOf,
-  pageAnswer,
   pageOf,
   pageQuery,
   poolKeyShape,
@@ -213,14 +213,14 @@ const addListRoutes = (app: Parameters<FastifyPluginAsyncTypebox>[0], pools: Poo
       },
     },
     async (request, reply) => {
-      const { product, search, order, limit, cursor } = request.query
+      const { product, search, order } = request.query
       const filter = { accountId: principalOf(request).accountId, product, search, order }
-      const list = (part: Part) => pools.list({ ...filter, ...part })
-      if (wantsCsv(request)) {
-        const csv = { name: 'pools', columns: csvColumns, list, answer: answerOf }
-        return sendCsv(request, reply, csv)
-      }
-      return pageAnswer(await list({ limit, cursor }), answerOf)
+      return sendList(request, reply, {
+        name: 'pools',
+        columns: csvColumns,
+        list: (part) => pools.list({ ...filter, ...part }),
+        answer: answerOf,
+      })
     },
   )
 

@@ -2,10 +2,11 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from 'typebox'
 import type { Deliveries, Delivery } from '../../receipts/deliveries.ts'
 import { principalOf } from '../auth.ts'
-import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { csvQuery, pageOrCsv } from '../csv.ts'
 import { problems } from '../problem.ts'
 import { messageTypeShape, receiptIdShape } from './receipt-shapes.ts'
-import { closed, compact, pageAnswer, pageOf, pageQuery, timeShape, timeText } from './shapes.ts'
+import { sendList } from './send-list.ts'
+import { closed, compact, pageOf, pageQuery, timeShape, timeText } from './shapes.ts'
 
 const stateShape = Type.Enum(['due', 'sent', 'dead'], {
   description: 'due: waits, or is tried again; sent: was taken; dead: no try is left.',
@@ -153,16 +154,16 @@ export const receiptDeliveryRoutes: FastifyPluginAsyncTypebox<{ deliveries: Deli
       },
     },
     async (request, reply) => {
-      const { way, type, state, callId, since, until, limit, cursor } = request.query
+      const { way, type, state, callId, since, until } = request.query
       const { accountId } = principalOf(request)
       const span = { since: time(since), until: time(until) }
       const filter = { accountId, way, type, state, callId, ...span }
-      const list = (part: Part) => deliveries.list({ ...filter, ...part })
-      if (wantsCsv(request)) {
-        const csv = { name: 'receipt-deliveries', columns: csvColumns, list, answer: answerOf }
-        return sendCsv(request, reply, csv)
-      }
-      return pageAnswer(await list({ limit, cursor }), answerOf)
+      return sendList(request, reply, {
+        name: 'receipt-deliveries',
+        columns: csvColumns,
+        list: (part) => deliveries.list({ ...filter, ...part }),
+        answer: answerOf,
+      })
     },
   )
 

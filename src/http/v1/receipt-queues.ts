@@ -3,18 +3,11 @@ import { type Static, Type } from 'typebox'
 import type { PoolKey } from '../../domain/ids.ts'
 import type { QueueRoute, QueueRoutes } from '../../receipts/routes.ts'
 import { principalOf } from '../auth.ts'
-import { csvQuery, type Part, pageOrCsv, sendCsv, wantsCsv } from '../csv.ts'
+import { csvQuery, pageOrCsv } from '../csv.ts'
 import { problems } from '../problem.ts'
 import { discardQuery, messageTypeShape } from './receipt-shapes.ts'
-import {
-  closed,
-  pageAnswer,
-  pageOf,
-  pageQuery,
-  poolKeyShape,
-  timeShape,
-  timeText,
-} from './shapes.ts'
+import { sendList } from './send-list.ts'
+import { closed, pageOf, pageQuery, poolKeyShape, timeShape, timeText } from './shapes.ts'
 
 const settings = {
   enabled: Type.Boolean({
@@ -155,14 +148,14 @@ export const receiptQueueRoutes: FastifyPluginAsyncTypebox<{ queueRoutes: QueueR
       },
     },
     async (request, reply) => {
-      const { type, limit, cursor } = request.query
+      const { type } = request.query
       const { accountId } = principalOf(request)
-      const list = (part: Part) => queueRoutes.list({ accountId, type, ...part })
-      if (wantsCsv(request)) {
-        const csv = { name: 'receipt-queues', columns: csvColumns, list, answer: answerOf }
-        return sendCsv(request, reply, csv)
-      }
-      return pageAnswer(await list({ limit, cursor }), answerOf)
+      return sendList(request, reply, {
+        name: 'receipt-queues',
+        columns: csvColumns,
+        list: (part) => queueRoutes.list({ accountId, type, ...part }),
+        answer: answerOf,
+      })
     },
   )
 

@@ -126,7 +126,7 @@ function exampleOf(item: TSchema): unknown[] {
   return 'examples' in item && Array.isArray(item.examples) ? item.examples : []
 }
 
-type Items<Item> = { items: Item[]; nextCursor?: string }
+export type Items<Item> = { items: Item[]; nextCursor?: string }
 
 export function pageAnswer<From, To>(
   page: { readonly items: readonly From[]; readonly nextCursor?: string | undefined },
