@@ -2,7 +2,7 @@ import { beijingMonth, monthAfter } from '../platform/beijing-time.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Sql } from '../platform/sql.ts'
 import { type CallRecordRow, foldRows, rowOf } from './call-record-row.ts'
-import { ensurePartition, upsertCallRecords } from './call-record-table.ts'
+import { ensurePartition, rowsAsJson, upsertCallRecords } from './call-record-table.ts'
 import type { DeadLetter, StreamEntry } from './group-reader.ts'
 import { withOwners } from './number-owners.ts'
 import { parseStoredEvent } from './stored-event.ts'
@@ -11,8 +11,27 @@ import { fieldsOf } from './stream.ts'
 export type CallRecordStore = {
   /** Makes this month's partition and the next two, long before they are needed. */
   prepare(): Promise<void>
+  /** Understands the entries. Throws when the database is away. */
+  read(entries: readonly StreamEntry[]): Promise<RecordBatch>
   /** What it returns can never be stored. Throws when the database is away, and nothing is lost by trying again. */
+  write(batch: RecordBatch): Promise<readonly DeadLetter[]>
+  /** Both. */
   store(entries: readonly StreamEntry[]): Promise<readonly DeadLetter[]>
+}
+
+/** Entries of the stream, and what they say. */
+export type RecordBatch = {
+  readonly entries: readonly StreamEntry[]
+  readonly work: readonly Work[]
+  readonly dead: readonly DeadLetter[]
+  readonly rows: RowBatch
+}
+
+/** One row per call, laid out for the database. */
+type RowBatch = {
+  readonly json: string
+  /** In which the calls began. */
+  readonly hours: ReadonlySet<string>
 }
 
 const monthsAhead = 2
@@ -47,11 +66,10 @@ export function createCallRecordStore({ sql, clock }: { sql: Sql; clock: Clock }
       : { entry, reason: 'the time of the call cannot be true' }
   }
 
-  async function write(rows: readonly CallRecordRow[]): Promise<void> {
-    const folded = foldRows(await withOwners(sql, rows))
-    const hours = new Set(folded.map((row) => row.call_time.slice(0, hourLength)))
+  async function writeRows({ json, hours }: RowBatch): Promise<void> {
+    if (hours.size === 0) return
     for (const hour of hours) await haveMonth(new Date(`${hour}:00:00Z`))
-    await upsertCallRecords(sql, folded)
+    await upsertCallRecords(sql, json)
   }
 
   /** One bad row fails the statement for all: then each is tried by itself. */
@@ -59,7 +77,7 @@ export function createCallRecordStore({ sql, clock }: { sql: Sql; clock: Clock }
     const dead: DeadLetter[] = []
     for (const { entry, row } of work) {
       try {
-        await write([row])
+        await writeRows(await layOut([row]))
       } catch (err) {
         const reason = dataFault(err)
         if (reason === undefined) throw err
@@ -69,26 +87,40 @@ export function createCallRecordStore({ sql, clock }: { sql: Sql; clock: Clock }
     return dead
   }
 
+  async function layOut(rows: readonly CallRecordRow[]): Promise<RowBatch> {
+    const folded = foldRows(await withOwners(sql, rows))
+    const hours = new Set(folded.map((row) => row.call_time.slice(0, hourLength)))
+    return { json: rowsAsJson(folded), hours }
+  }
+
+  async function read(entries: readonly StreamEntry[]): Promise<RecordBatch> {
+    const parsed = entries.map(parse)
+    const work = parsed.filter((each): each is Work => 'row' in each)
+    const dead = parsed.filter((each): each is DeadLetter => 'reason' in each)
+    return { entries, work, dead, rows: await layOut(work.map(({ row }) => row)) }
+  }
+
+  async function write({ work, dead, rows }: RecordBatch): Promise<readonly DeadLetter[]> {
+    try {
+      await writeRows(rows)
+      return dead
+    } catch (err) {
+      if (dataFault(err) === undefined) throw err
+      // Also when somebody dropped a partition that we thought was there.
+      knownMonths.clear()
+      return [...dead, ...(await writeOneByOne(work))]
+    }
+  }
+
   return {
     async prepare() {
       for (let ahead = 0; ahead <= monthsAhead; ahead++) {
         await haveMonth(monthAfter(clock.now(), ahead))
       }
     },
-    async store(entries) {
-      const parsed = entries.map(parse)
-      const work = parsed.filter((each): each is Work => 'row' in each)
-      const dead = parsed.filter((each): each is DeadLetter => 'reason' in each)
-      try {
-        await write(work.map(({ row }) => row))
-        return dead
-      } catch (err) {
-        if (dataFault(err) === undefined) throw err
-        // Also when somebody dropped a partition that we thought was there.
-        knownMonths.clear()
-        return [...dead, ...(await writeOneByOne(work))]
-      }
-    },
+    read,
+    write,
+    store: async (entries) => write(await read(entries)),
   }
 }
 

@@ -39,10 +39,12 @@ const upsertText = `
       else ${merged('release_time')} end,
     stage = greatest(excluded.stage, call_record.stage)`
 
-/** One row per call; the same row any number of times is the same as once. */
-export async function upsertCallRecords(sql: Sql, rows: readonly CallRecordRow[]): Promise<void> {
-  if (rows.length === 0) return
-  await sql.rows({ name: 'cdr.upsert', text: upsertText, values: [JSON.stringify(rows)] })
+/** As `upsertCallRecords` takes them. One row per call. */
+export const rowsAsJson = (rows: readonly CallRecordRow[]): string => JSON.stringify(rows)
+
+/** The same row any number of times is the same as once. */
+export async function upsertCallRecords(sql: Sql, rows: string): Promise<void> {
+  await sql.rows({ name: 'cdr.upsert', text: upsertText, values: [rows] })
 }
 
 /** Makes the partition for the month of `moment` if there is none. */

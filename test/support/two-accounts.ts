@@ -1,5 +1,5 @@
 import { rowOf } from '../../src/cdr/call-record-row.ts'
-import { ensurePartition, upsertCallRecords } from '../../src/cdr/call-record-table.ts'
+import { ensurePartition, rowsAsJson, upsertCallRecords } from '../../src/cdr/call-record-table.ts'
 import { createEventSealer, parseStoredEvent } from '../../src/cdr/stored-event.ts'
 import type { AccountId, BindingId, PoolKey, VirtualNumber } from '../../src/domain/ids.ts'
 import { scopes } from '../../src/domain/scope.ts'
@@ -195,7 +195,7 @@ async function aCallRecord(
     const parsed = parseStoredEvent(seal(event))
     if (parsed.kind === 'poison') throw new Error(parsed.reason)
     await ensurePartition(database.sql, event.callTime)
-    await upsertCallRecords(database.sql, [rowOf(parsed.event)])
+    await upsertCallRecords(database.sql, rowsAsJson([rowOf(parsed.event)]))
   }
   return String(events[0]?.callId)
 }
