@@ -3,6 +3,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { startLoop } from '../cdr/loop.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { Settings } from '../platform/settings.ts'
+import { within } from '../platform/within.ts'
 import { createKafkaSink } from '../receipts/kafka.ts'
 import { createKafkaClient, type KafkaClient, type KafkaOptions } from '../receipts/kafka-client.ts'
 import { createTopicOf } from '../receipts/kafka-topic.ts'
@@ -22,6 +23,7 @@ type KafkaSettings = Pick<
 >
 
 const idleMs = 200
+const settleMsMax = 3_000
 
 /** The worker's part, where there is a Kafka: receipts to its topics. Call `wake` when there may be new ones. */
 export function startKafka(shared: Shared): { wake(): void } {
@@ -52,7 +54,9 @@ export function startKafka(shared: Shared): { wake(): void } {
     name: 'kafka',
     async close() {
       await loop.stop()
-      await client.close()
+      // What is cut off is sent again later.
+      await within(settleMsMax, 'sending to Kafka', sink.settled()).catch(() => undefined)
+      client.close()
       await sink.settled()
     },
   })

@@ -2,6 +2,8 @@ import type { ConnectionOptions } from 'node:tls'
 import type { KafkaConfig, Producer } from 'kafkajs'
 import { within } from '../platform/within.ts'
 import { type KafkaFault, kafkaFaultOf } from './kafka-faults.ts'
+import { createKafkaSockets } from './kafka-sockets.ts'
+import { inAnyOrder } from './turns.ts'
 
 /*
  * kafkajs: plain JavaScript without dependencies, installs from npm alone and runs on Node 20.
@@ -23,7 +25,7 @@ export type KafkaClient = {
   /** Resolves when all replicas that are in sync have the records, or tells what was wrong: some may be there then. Never rejects. */
   send(topic: string, records: readonly KafkaRecord[]): Promise<KafkaAnswer>
   /** What is under way fails. */
-  close(): Promise<void>
+  close(): void
 }
 
 export type KafkaOptions = {
@@ -43,13 +45,22 @@ export type KafkaOptions = {
 /** How long one `send` takes at most. */
 export const sendMsMax = 8_000
 
-const connectMsMax = 3_000
-const requestMsMax = 5_000
+const connectMsMax = 6_000
+/** To one of the brokers; then the next one has its turn. */
+const brokerMsMax = 2_000
+const requestMsMax = 7_000
 /** For a leader that has moved, or a topic that is being made. What is longer is up to whoever calls. */
 const retry = { retries: 3, initialRetryTime: 100 }
 const allInSync = -1
 
-type Session = { readonly producer: Promise<Producer>; users: number; isSpoilt: boolean }
+type KafkaSockets = ReturnType<typeof createKafkaSockets>
+
+type Session = {
+  readonly producer: Promise<Producer>
+  readonly sockets: KafkaSockets
+  users: number
+  isSpoilt: boolean
+}
 
 /**
  * Connects when there is something to send. After a fault with new connections and new metadata: the
@@ -63,16 +74,16 @@ export function createKafkaClient(options: KafkaOptions): KafkaClient {
   const closing = new AbortController()
 
   function enter(): Session {
-    session ??= { producer: connect(options), users: 0, isSpoilt: false }
+    session ??= begin(options)
     session.users += 1
     return session
   }
 
   /** Others may still be sending over what was spoilt for one. */
-  async function leave(left: Session): Promise<void> {
+  function leave(left: Session): void {
     left.users -= 1
     if (left.isSpoilt && session === left) session = undefined
-    if (left.isSpoilt && left.users === 0) await disconnect(left)
+    if (left.isSpoilt && left.users === 0) end(left)
   }
 
   async function produce(
@@ -102,29 +113,37 @@ export function createKafkaClient(options: KafkaOptions): KafkaClient {
         own.isSpoilt ||= !fault.isFinal
         return { ...fault, ms: ms() }
       } finally {
-        // Not waited for: a broker that says nothing holds up a disconnect too.
-        void leave(own)
+        leave(own)
       }
     },
 
-    async close() {
-      const last = session
-      session = undefined
+    close() {
       closing.abort()
-      if (last !== undefined) await disconnect(last)
+      if (session !== undefined) end(session)
+      session = undefined
     },
   }
 }
 
-async function connect({ brokers, sasl, tls }: KafkaOptions): Promise<Producer> {
+function begin(options: KafkaOptions): Session {
+  const sockets = createKafkaSockets()
+  return { producer: connect(options, sockets), sockets, users: 0, isSpoilt: false }
+}
+
+async function connect(
+  { brokers, sasl, tls }: KafkaOptions,
+  sockets: KafkaSockets,
+): Promise<Producer> {
   // Only where there is a Kafka.
   const { Kafka, logLevel, Partitioners } = await import('kafkajs')
   const config: KafkaConfig = {
     clientId: 'axbridge',
-    brokers: [...brokers],
-    connectionTimeout: connectMsMax,
-    authenticationTimeout: connectMsMax,
+    // Of some that are away it is not always the same ones first.
+    brokers: inAnyOrder(brokers),
+    connectionTimeout: brokerMsMax,
+    authenticationTimeout: brokerMsMax,
     requestTimeout: requestMsMax,
+    socketFactory: sockets.open,
     // Its log quotes requests and names.
     logLevel: logLevel.NOTHING,
     retry,
@@ -137,12 +156,8 @@ async function connect({ brokers, sasl, tls }: KafkaOptions): Promise<Producer> 
     allowAutoTopicCreation: true,
     retry,
   })
-  try {
-    await producer.connect()
-  } catch (err) {
-    await producer.disconnect().catch(() => undefined)
-    throw err
-  }
+  // By itself it takes a broker that says nothing for one that is there.
+  await within(connectMsMax, 'connecting', producer.connect())
   return producer
 }
 
@@ -158,8 +173,10 @@ function saslOf({ mechanism, username, password }: NonNullable<KafkaOptions['sas
   }
 }
 
-async function disconnect({ producer }: Session): Promise<void> {
-  await producer.then((each) => each.disconnect()).catch(() => undefined)
+function end({ producer, sockets }: Session): void {
+  sockets.endAll()
+  // It has timers too.
+  void producer.then((each) => each.disconnect()).catch(() => undefined)
 }
 
 /** The work, or a rejection as soon as the signal says so. */

@@ -63,7 +63,7 @@ async function readTopic(brokers: readonly string[], topic: string): Promise<Kaf
   const read = stdout.split('\n').filter((line) => line !== '')
   return read.map((line) => {
     const { payload, headers, ...rest } = JSON.parse(line)
-    const pairs: string[] = headers
+    const pairs: string[] = headers ?? []
     const named = pairs.flatMap((name, at) => (at % 2 === 0 ? [[name, pairs[at + 1]]] : []))
     return { ...rest, headers: Object.fromEntries(named), body: JSON.parse(payload) }
   })

@@ -29,7 +29,7 @@ beforeEach(async () => {
     await kafka.order('up')
     await kafka.order('heal')
     expectNoNumberIn('the log', ground.lines.join(''))
-    await ground.close()
+    ground.close()
     await database.drop()
   }
 })
@@ -121,7 +121,7 @@ test('types that share a topic keep the order of their call', async () => {
     // The other broker may have taken its part the first time already.
     expect([...new Set(idsIn(own))]).toEqual([`${call}:start`, `${call}:end`])
   }
-  await shared.close()
+  shared.close()
 })
 
 test('brokers that are away: everything waits in Postgres, is told, and arrives when they are back', async () => {
@@ -178,7 +178,7 @@ test('an answer that is lost, or a leader that moves, repeats receipts and loses
   await kafka.order(`fail ${produceApi} ${errors.notLeader}`)
   await ground.work()
   expect(await states()).not.toContain('due')
-  await kafka.order('slow 6000')
+  await kafka.order('slow 9000')
   await storeAll(
     database.sql,
     ofCalls(3, 5).filter(({ id }) => /:[34]$/.test(id)),
