@@ -81,7 +81,7 @@ export async function readKafkaState(
     text: `
       select ${ageOf('min(oldest.at)')} as oldest,
              (select count(*)::int from (
-               select 1 from receipt_to_kafka where state = 'due' limit ${countedMax}) some) as waiting,
+               select 1 from receipt_to_kafka where state = 'due' limit ${countedMax}) counted) as waiting,
              (select count(*)::int from receipt_kafka
                where enabled and failing_since is not null) as failing
         from receipt_kafka k

@@ -59,7 +59,10 @@ export async function startKafka(brokerCount = 1): Promise<TestKafka> {
 
 async function readTopic(brokers: readonly string[], topic: string): Promise<KafkaRead[]> {
   const from = ['-b', brokers.join(','), '-t', topic, '-o', 'beginning', '-e', '-q', '-J']
-  const { stdout } = await promisify(execFile)('kcat', ['-C', ...from], { timeout: 20_000 })
+  const { stdout } = await promisify(execFile)('kcat', ['-C', ...from], {
+    timeout: 20_000,
+    maxBuffer: 64 * 1024 * 1024,
+  })
   const read = stdout.split('\n').filter((line) => line !== '')
   return read.map((line) => {
     const { payload, headers, ...rest } = JSON.parse(line)

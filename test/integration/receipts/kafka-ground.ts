@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import { expect } from 'vitest'
 import { systemClock } from '../../../src/platform/clock.ts'
 import type { Sql } from '../../../src/platform/sql.ts'
 import { createKafkaSink, type KafkaSink } from '../../../src/receipts/kafka.ts'
@@ -6,6 +7,8 @@ import { createKafkaClient, type KafkaOptions } from '../../../src/receipts/kafk
 import { createKafkaRoutes } from '../../../src/receipts/kafka-routes.ts'
 import { createTopicOf } from '../../../src/receipts/kafka-topic.ts'
 import { mainAccount, testVault } from '../../support/data-rooms.ts'
+import type { KafkaRead } from '../../support/kafka.ts'
+import type { ReceiptGiven } from './push-ground.ts'
 
 type Given = Partial<KafkaOptions> & { brokers: readonly string[]; template?: string }
 
@@ -76,4 +79,22 @@ export async function kafkaStates(sql: Sql): Promise<readonly State[]> {
              from receipt_to_kafka t join receipt r on r.id = t.receipt_id order by r.id`,
     values: [],
   })
+}
+
+/** Receipts of calls that take turns. */
+export function ofCalls(calls: number, each: number): ReceiptGiven[] {
+  return Array.from({ length: calls * each }, (_, at) => ({
+    id: `${at % calls}:${Math.floor(at / calls)}`,
+    callId: `call-${at % calls}`,
+  }))
+}
+
+/** Of each call its receipts in the order of the topic, without those that came again. */
+export function expectInOrder(given: readonly KafkaRead[], calls: number, each: number) {
+  for (let call = 0; call < calls; call += 1) {
+    const own = given.filter((one) => one.key === `call-${call}`)
+    expect(new Set(own.map(({ partition }) => partition)).size).toBe(1)
+    const wanted = Array.from({ length: each }, (_, at) => `${call}:${at}`)
+    expect([...new Set(own.map(({ body }) => body['id']))]).toEqual(wanted)
+  }
 }

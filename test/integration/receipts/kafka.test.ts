@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createDeliveries } from '../../../src/receipts/deliveries.ts'
+import { createKafkaRoutes } from '../../../src/receipts/kafka-routes.ts'
+import { readKafkaState } from '../../../src/receipts/receipt-keeper.ts'
 import { expectNoNumberIn } from '../../support/at-rest.ts'
-import { mainAccount } from '../../support/data-rooms.ts'
+import { mainAccount, until } from '../../support/data-rooms.ts'
 import { errors, produceApi, startKafka, type TestKafka } from '../../support/kafka.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
-import { kafkaGround, kafkaStates } from './kafka-ground.ts'
-import { type ReceiptGiven, storeAll } from './push-ground.ts'
+import { expectInOrder, kafkaGround, kafkaStates, ofCalls } from './kafka-ground.ts'
+import { storeAll } from './push-ground.ts'
 
 /** Against brokers and a reader that are not ours: librdkafka's. */
 let kafka: TestKafka
@@ -26,8 +29,7 @@ beforeEach(async () => {
   database = await createTestDatabase()
   ground = kafkaGround(database.sql, { brokers: kafka.brokers, template })
   return async () => {
-    await kafka.order('up')
-    await kafka.order('heal')
+    for (const order of ['up', 'heal', 'slow 0']) await kafka.order(order)
     expectNoNumberIn('the log', ground.lines.join(''))
     ground.close()
     await database.drop()
@@ -40,23 +42,12 @@ const idsIn = (given: readonly { body: Record<string, unknown> }[]) =>
   given.map(({ body }) => body['id'])
 const states = async () => (await kafkaStates(database.sql)).map(({ state }) => state)
 
-/** Receipts of calls that take turns. */
-function ofCalls(calls: number, each: number): ReceiptGiven[] {
-  return Array.from({ length: calls * each }, (_, at) => ({
-    id: `${at % calls}:${Math.floor(at / calls)}`,
-    callId: `call-${at % calls}`,
-  }))
-}
-
-/** Of each call its receipts in the order of the topic, without those that came again. */
-function expectInOrder(given: Awaited<ReturnType<typeof read>>, calls: number, each: number) {
-  for (let call = 0; call < calls; call += 1) {
-    const own = given.filter((one) => one.key === `call-${call}`)
-    expect(new Set(own.map(({ partition }) => partition)).size).toBe(1)
-    const wanted = Array.from({ length: each }, (_, at) => `${call}:${at}`)
-    expect([...new Set(idsIn(own))]).toEqual(wanted)
-  }
-}
+/** Before there is such a topic nobody can read it. */
+const inTopic = () =>
+  read().then(
+    (records) => records.length,
+    () => 0,
+  )
 
 test('a receipt is a record: its call is the key, its body the value, what it is stands in headers', async () => {
   await ground.turnOn()
@@ -163,6 +154,7 @@ test('brokers that go and come while receipts are sent: each arrives, in order f
   for (let round = 0; (await states()).includes('due'); round += 1) {
     const working = worker.step().then(() => worker.settled())
     if (round < 3) {
+      await until(async () => (await inTopic()) > round * 400, 10_000)
       await kafka.order('down')
       await kafka.order('up')
     }
@@ -190,6 +182,88 @@ test('an answer that is lost, or a leader that moves, repeats receipts and loses
   await ground.work()
   expectInOrder(await read(), 3, 5)
 }, 30_000)
+
+test('a connection that the brokers have closed while nothing was sent is no fault', async () => {
+  await ground.turnOn()
+  await storeAll(database.sql, [{ id: 'a', callId: 'a' }])
+  await ground.work()
+  await kafka.order('down')
+  await kafka.order('up')
+  await storeAll(database.sql, [{ id: 'b', callId: 'a' }])
+  await ground.work()
+  expect(idsIn(await read())).toEqual(['a', 'b'])
+  expect(ground.tried).toEqual({ sent: 2, retry: 0, dead: 0 })
+})
+
+test('what was sent before and after goes to new brokers again, where that is asked for', async () => {
+  await storeAll(database.sql, [{ id: 'before', callId: 'a' }])
+  await ground.turnOn()
+  await storeAll(
+    database.sql,
+    ['a', 'b'].map((id) => ({ id, callId: id })),
+  )
+  await ground.work()
+  const other = await startKafka(1)
+  const moved = kafkaGround(database.sql, { brokers: other.brokers, template })
+  const deliveries = createDeliveries({ sql: database.sql, clock: ground.clock })
+  const since = new Date(Date.now() - 60_000)
+  const replayed = await deliveries.replay({ ...key, way: 'kafka', since })
+  expect(replayed).toBe(2)
+  await storeAll(database.sql, [{ id: 'c', callId: 'a' }])
+  moved.pass(1)
+  await moved.work()
+  expect(idsIn(await other.read(topic())).sort()).toEqual(['a', 'b', 'c'])
+  const { items } = await deliveries.list({ ...key, way: 'kafka', state: 'sent' })
+  expect(items.map(({ eventId, attempts }) => `${eventId} ${attempts}`)).toEqual([
+    ...['c 1', 'b 1', 'a 1'],
+  ])
+  const [newest] = items
+  const again = { ...key, way: 'kafka' as const }
+  expect(await deliveries.resend({ ...again, ids: [newest?.id ?? ''] })).toBe(1)
+  expect(await deliveries.resend(again)).toBe(0)
+  expect((await deliveries.list({ ...key })).items).toEqual([])
+  await moved.work()
+  expect(await other.read(topic())).toHaveLength(4)
+  const none = deliveries.replay({ ...again, type: 'SecretStartReport', since })
+  await expect(none).rejects.toMatchObject({ code: 'kafka-unknown' })
+  moved.close()
+  await other.stop()
+})
+
+test('the example goes to the topic, tells what is wrong, and ends a wait', async () => {
+  await ground.turnOn()
+  expect(await ground.routes.test(key)).toMatchObject({ fault: undefined })
+  expect((await read())[0]?.headers['axbridge-event-id']).toMatch(/^test:/)
+  await kafka.order('down')
+  await storeAll(database.sql, [{ id: 'a' }])
+  await ground.work()
+  expect(await ground.routes.test(key)).toMatchObject({ fault: 'the connection was refused' })
+  await kafka.order('up')
+  expect(await ground.routes.test(key)).toMatchObject({ fault: undefined })
+  await ground.work()
+  expect(await states()).toEqual(['sent'])
+})
+
+test('how far behind it is is read in one go', async () => {
+  expect(await readKafkaState(database.sql)).toEqual({ oldestSeconds: 0, waiting: 0, failing: 0 })
+  await ground.turnOn()
+  await storeAll(database.sql, [{ id: 'a' }, { id: 'b' }])
+  await kafka.order('down')
+  await ground.work()
+  const state = await readKafkaState(database.sql)
+  expect(state).toMatchObject({ waiting: 2, failing: 1 })
+  expect(state.oldestSeconds).toBeGreaterThan(0)
+})
+
+test('where there is no Kafka nothing can be turned on', async () => {
+  const routes = createKafkaRoutes({
+    ...{ sql: database.sql, clock: ground.clock, topicOf: () => 'none', client: undefined },
+  })
+  await expect(routes.put(key, {})).rejects.toMatchObject({ code: 'kafka-unset' })
+  await ground.turnOn()
+  await expect(routes.test(key)).rejects.toMatchObject({ code: 'kafka-unset' })
+  expect(await routes.list(mainAccount)).toMatchObject([{ topic: 'none' }])
+})
 
 test('a receipt that is too large for its topic is dead, and no other with it', async () => {
   await ground.turnOn()
