@@ -1,7 +1,10 @@
 import type { AccountId } from '../domain/ids.ts'
 import type { Logger } from '../platform/logger.ts'
+import { oneAtATime } from '../platform/one-at-a-time.ts'
 import type { Sql } from '../platform/sql.ts'
 
+/** Two at once could raise what the other has just seen to be over. */
+const turnKey = 7_305_542
 /** A router that has told nothing for so long is gone; one that is restarted is back before. */
 const patienceMs = 60_000
 /** Whoever has not looked for so long has seen nothing of that time, and begins to wait anew. */
@@ -61,12 +64,9 @@ export function createSightingWatch(deps: {
       silent = new Map()
       throw err
     }
-    const changes = await sql.rows<Change>({
-      name: 'sightings.alarms',
-      text: alarmText,
-      values: [operator],
-    })
-    for (const { became, kind, subject } of changes) {
+    const query = { name: 'sightings.alarms', text: alarmText, values: [operator] }
+    const changes = await oneAtATime(sql, turnKey, (session) => session.rows<Change>(query))
+    for (const { became, kind, subject } of changes ?? []) {
       if (became === 'raised') log.warn({ kind, subject }, 'an alarm was raised')
       else log.info({ kind, subject }, 'an alarm is over')
     }

@@ -1,9 +1,12 @@
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
+import { oneAtATime } from '../platform/one-at-a-time.ts'
 import type { Query, Sql } from '../platform/sql.ts'
 
 /** An alarm is raised at the first and gets worse at each that follows; 0: it has run out. */
 const stages = [30, 7, 1, 0] as const
+/** Two at once could raise what the other has just seen to be over. */
+const turnKey = 7_305_543
 /** How many of its numbers an alarm names. */
 const namedMax = 20
 
@@ -19,18 +22,22 @@ export function createCertificationAlarms(deps: {
 }): () => Promise<void> {
   const { sql, clock, log } = deps
   return async () => {
-    const now = clock.now()
-    // In this order: one that was certified anew, but not for long, is told of afresh.
-    const cleared = await sql.rows<{ subject: string }>(clearQuery(now))
-    const raised = await sql.rows<{ subject: string }>(raiseQuery(now))
-    await sql.rows(worsenQuery(now))
-    for (const { subject } of cleared) {
+    const changes = await oneAtATime(sql, turnKey, (session) => look(session, clock.now()))
+    for (const { subject } of changes?.cleared ?? []) {
       log.info({ certifierId: subject }, 'an alarm about a certification is over')
     }
-    for (const { subject } of raised) {
+    for (const { subject } of changes?.raised ?? []) {
       log.warn({ certifierId: subject }, 'a certification is about to run out')
     }
   }
+}
+
+/** In this order: one that was certified anew, but not for long, is told of afresh. */
+async function look(session: Sql, now: Date) {
+  const cleared = await session.rows<{ subject: string }>(clearQuery(now))
+  const raised = await session.rows<{ subject: string }>(raiseQuery(now))
+  await session.rows(worsenQuery(now))
+  return { cleared, raised }
 }
 
 /** Days left, as the stage that they are in. */
