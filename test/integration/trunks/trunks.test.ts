@@ -3,7 +3,7 @@ import type { TrunkId } from '../../../src/domain/ids.ts'
 import type { Trunk } from '../../../src/domain/trunk.ts'
 import { createLogger } from '../../../src/platform/logger.ts'
 import { createTrunkDirectory } from '../../../src/trunks/trunk-directory.ts'
-import { createTrunks, type Trunks } from '../../../src/trunks/trunks.ts'
+import { createTrunks, type TrunkChange, type Trunks } from '../../../src/trunks/trunks.ts'
 import { mainAccount, until } from '../../support/data-rooms.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
 
@@ -59,11 +59,33 @@ test.each<[string, Partial<Trunk>]>([
   ['a block of too many bits', { addresses: ['192.0.2.0/33'] }],
   ['a port out of range', { port: 0 }],
   ['a priority out of range', { priority: 1001 }],
+  ['OPTIONS too often', { optionsSeconds: 4 }],
+  ['OPTIONS too seldom', { optionsSeconds: 3601 }],
 ])('%s is refused', async (_, change) => {
   await expect(trunks.create(mainAccount, aTrunk(change))).rejects.toMatchObject({
     code: 'invalid-parameters',
     httpStatus: 422,
   })
+})
+
+test('a change leaves what it does not name, and is its account’s', async () => {
+  const trunk = aTrunk({ id: 'changing' as TrunkId })
+  await trunks.create(mainAccount, trunk)
+  const change = (wish: TrunkChange) => trunks.change(mainAccount, trunk.id, wish)
+  expect(await change({ optionsSeconds: 0 })).toEqual({ ...trunk, optionsSeconds: 0 })
+  expect(await change({ priority: 'none', enabled: false })).toEqual({
+    ...trunk,
+    ...{ optionsSeconds: 0, priority: undefined, enabled: false },
+  })
+  const last = await change({ priority: 3, enabled: true, optionsSeconds: 5 })
+  expect(last).toEqual({ ...trunk, priority: 3, optionsSeconds: 5 })
+  for (const wish of [{ optionsSeconds: 1 }, { priority: 1001 }]) {
+    await expect(change(wish)).rejects.toMatchObject({ code: 'invalid-parameters' })
+  }
+  expect(await trunks.get(mainAccount, trunk.id)).toEqual(last)
+  const others = trunks.change('other' as typeof mainAccount, trunk.id, { enabled: false })
+  await expect(others).rejects.toMatchObject({ code: 'trunk-unknown' })
+  await trunks.remove(mainAccount, trunk.id)
 })
 
 test('the directory follows the table, and keeps what it knows while Postgres is away', async () => {
