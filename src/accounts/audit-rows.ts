@@ -1,6 +1,6 @@
 import type { AccountId } from '../domain/ids.ts'
 import { placeIn } from '../platform/pages.ts'
-import type { Query } from '../platform/sql.ts'
+import type { Query, Sql } from '../platform/sql.ts'
 import type { AuditEntry, AuditFilter, AuditNote } from './audit.ts'
 
 export type AuditRow = {
@@ -28,9 +28,12 @@ export function columnsOf(note: AuditNote & { readonly at: Date }) {
   }
 }
 
+/** No request takes that long: whoever began it is gone. */
+const lostMs = 300_000
+
 /** What was begun and never finished gets its entry, without an outcome, before anybody looks. */
-export function sweepQuery(before: Date): Query {
-  return {
+export async function noteLost(sql: Sql, now: Date): Promise<void> {
+  await sql.rows({
     name: 'audit.sweep',
     text: `
       with lost as (
@@ -39,8 +42,8 @@ export function sweepQuery(before: Date): Query {
       insert into audit_entry (id, account_id, at, actor, action, subjects, request_id, address)
       select id, account_id, at, actor, action, subjects, request_id, address from lost
       on conflict (id) do nothing`,
-    values: [before],
-  }
+    values: [new Date(now.getTime() - lostMs)],
+  })
 }
 
 /** Only the conditions that are asked for are in the text, so that each combination has a plan of its own. */

@@ -5,14 +5,7 @@ import type { Logger } from '../platform/logger.ts'
 import { pageFrom, pageLimit } from '../platform/pages.ts'
 import type { Sql } from '../platform/sql.ts'
 import type { ListFilter, Page } from './account.ts'
-import {
-  type AuditRow,
-  columnsOf,
-  entryFrom,
-  listQuery,
-  placeOf,
-  sweepQuery,
-} from './audit-rows.ts'
+import { type AuditRow, columnsOf, entryFrom, listQuery, noteLost, placeOf } from './audit-rows.ts'
 
 /** Who does what to what. Ids only: a real number has no place here. */
 export type AuditNote = {
@@ -58,8 +51,6 @@ export type Audit = {
 const atOnce = 500
 /** Finished and not yet written, while Postgres is slow. Beyond that their intents tell of them. */
 const unwrittenMax = 20_000
-/** No request takes that long: whoever began it is gone. */
-const lostMs = 300_000
 
 export function createAudit(deps: { sql: Sql; clock: Clock; log: Logger }): Audit {
   const { sql, clock, log } = deps
@@ -87,7 +78,7 @@ export function createAudit(deps: { sql: Sql; clock: Clock; log: Logger }): Audi
     async list(filter) {
       const limit = pageLimit(filter.limit)
       const query = listQuery(filter, limit + 1)
-      await sql.rows(sweepQuery(new Date(clock.now().getTime() - lostMs)))
+      await noteLost(sql, clock.now())
       const rows = await sql.rows<AuditRow>(query)
       return pageFrom(rows, limit, { item: entryFrom, place: placeOf })
     },

@@ -1,4 +1,5 @@
 import { createAccountRooms } from '../accounts/account-rooms.ts'
+import { createAuditSweep } from '../accounts/audit-sweep.ts'
 import { createAlarms } from '../alarms/alarms.ts'
 import { createBindings } from '../bindings/bindings.ts'
 import { createCacheKeeper } from '../bindings/cache-keeper.ts'
@@ -103,7 +104,9 @@ async function startShared(settings: Settings, log: Logger, closers: Closers): P
 }
 
 function startWorker(shared: Shared): void {
-  const { sql, redis, log, closers } = shared
+  const { settings, sql, redis, log, closers } = shared
+  const clock = systemClock
+  const keepDays = settings.AUDIT_KEEP_DAYS
   const records = createRouteCache({ redis })
   const publisher = createRoutePublisher({ sql, records, log })
   closers.push({ name: 'route publisher of the worker', close: () => publisher.close() })
@@ -111,11 +114,12 @@ function startWorker(shared: Shared): void {
     { name: 'pool-refresh', everyMs: 0, work: createPoolRefresh({ sql, publisher }).finishLeft },
     ...alarmDuties(shared, firstAccount),
     ...receiptDuties(shared),
+    { name: 'audit-sweep', everyMs: 60_000, work: createAuditSweep({ sql, clock, keepDays }) },
     { name: 'queue-sweep', everyMs: 60_000, work: createQueueSweep({ sql }) },
   ]
-  const keeper = createCacheKeeper({ sql, records, clock: systemClock, log, duties })
-  const writer = createCallRecordWriter({ redis, sql, clock: systemClock, log })
-  const closer = createOrphanCloser({ redis, clock: systemClock, log })
+  const keeper = createCacheKeeper({ sql, records, clock, log, duties })
+  const writer = createCallRecordWriter({ redis, sql, clock, log })
+  const closer = createOrphanCloser({ redis, clock, log })
   startReceipts(shared, [startPushes(shared), startKafka(shared)])
   const { keeper: certifications } = certificationOf(shared)
   for (const [name, part] of Object.entries({ keeper, writer, closer, certifications })) {

@@ -55,6 +55,8 @@ const Settings = Type.Object({
   RECEIPT_PRIVATE_HOSTS: Type.Boolean({ default: false }),
   /** How long receipts are kept, delivered or not. A queue keeps them for 15 days at most. */
   RECEIPT_KEEP_DAYS: Type.Integer({ minimum: 15, maximum: 3650, default: 15 }),
+  /** How long entries of the audit log are kept; 0: for ever. */
+  AUDIT_KEEP_DAYS: Type.Integer({ minimum: 0, maximum: 36_500, default: 400 }),
   /** Comma list of `host:port`; without it nothing goes to Kafka. */
   KAFKA_BROKERS: Type.Optional(
     Type.String({ pattern: '^[^\\s,:/@]+:\\d{1,5}(\\s*,\\s*[^\\s,:/@]+:\\d{1,5})*$' }),

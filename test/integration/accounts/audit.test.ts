@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Audit, type AuditNote, createAudit } from '../../../src/accounts/audit.ts'
 import { listQuery } from '../../../src/accounts/audit-rows.ts'
+import { createAuditSweep } from '../../../src/accounts/audit-sweep.ts'
 import type { AccountId } from '../../../src/domain/ids.ts'
 import { createLogger } from '../../../src/platform/logger.ts'
 import { mainAccount } from '../../support/data-rooms.ts'
@@ -134,4 +135,50 @@ test('who asks for one thing does not read what was done to all others', async (
   expect(one.looked('audit_entry'), one.text).toBeLessThan(10)
   const page = await explain(database.sql, listQuery({ accountId: account }, 51))
   expect(page.looked('audit_entry'), page.text).toBeLessThan(60)
+})
+
+async function anAccount(id: string): Promise<AccountId> {
+  const text = 'insert into account (id, name) values ($1, $1)'
+  await database.sql.rows({ name: 'test.account', text, values: [id] })
+  return id as AccountId
+}
+
+test('what is older than it is to be kept goes, and what was begun that long ago with it', async () => {
+  const account = await anAccount('tidy')
+  const before = now
+  const days = (count: number) => new Date(before.getTime() - count * 86_400_000)
+  const ids = async () =>
+    (await audit.list({ accountId: account })).items.map(({ requestId }) => requestId)
+  for (const [age, requestId] of [
+    [401, 'oldest'],
+    [400, 'old'],
+    [399, 'young'],
+  ] as const) {
+    now = days(age)
+    await audit.record(aNote({ accountId: account, requestId }), 200)
+  }
+  now = days(402)
+  await audit.begin(aNote({ accountId: account, requestId: 'never finished' }))
+  now = new Date(before.getTime() + 1)
+  const sweep = (keepDays: number) =>
+    createAuditSweep({ sql: database.sql, clock: { now: () => now }, keepDays })()
+  await sweep(0)
+  expect(await ids()).toEqual(['young', 'old', 'oldest', 'never finished'])
+  await sweep(400)
+  expect(await ids()).toEqual(['young'])
+  now = before
+})
+
+test('more than one statement takes away goes in one round', async () => {
+  const account = await anAccount('tidy-too')
+  const { sql } = database
+  await sql.rows({
+    name: 'test.many',
+    text: `insert into audit_entry (id, account_id, at, actor, action, subjects, request_id, address)
+           select nextval('audit_serial'), $1, $2, 'admin', 'many', '{}', 'r', '::1'
+             from generate_series(1, 4500)`,
+    values: [account, new Date(now.getTime() - 2 * 86_400_000)],
+  })
+  await createAuditSweep({ sql, clock: { now: () => now }, keepDays: 1 })()
+  expect((await audit.list({ accountId: account })).items).toEqual([])
 })
