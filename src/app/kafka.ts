@@ -1,26 +1,12 @@
-import { readFile } from 'node:fs/promises'
-import type { ConnectionOptions } from 'node:tls'
 import { startLoop } from '../cdr/loop.ts'
 import { systemClock } from '../platform/clock.ts'
-import type { Settings } from '../platform/settings.ts'
 import { within } from '../platform/within.ts'
 import { createKafkaSink } from '../receipts/kafka.ts'
-import { createKafkaClient, type KafkaClient, type KafkaOptions } from '../receipts/kafka-client.ts'
+import { createKafkaClient, type KafkaClient } from '../receipts/kafka-client.ts'
+import { type KafkaSettings, kafkaOptions } from '../receipts/kafka-options.ts'
 import { createTopicOf } from '../receipts/kafka-topic.ts'
 import type { Closers } from './closers.ts'
 import type { Shared } from './shared.ts'
-
-type KafkaSettings = Pick<
-  Settings,
-  | 'KAFKA_BROKERS'
-  | 'KAFKA_TLS'
-  | 'KAFKA_CA_FILE'
-  | 'KAFKA_CERT_FILE'
-  | 'KAFKA_CERT_KEY_FILE'
-  | 'KAFKA_SASL'
-  | 'KAFKA_USERNAME'
-  | 'KAFKA_PASSWORD'
->
 
 const idleMs = 200
 const settleMsMax = 3_000
@@ -65,33 +51,9 @@ export function startKafka(shared: Shared): { wake(): void } {
 
 /** Undefined: there is no Kafka. Connects when there is something to send. */
 export function openKafka(settings: KafkaSettings, closers: Closers): KafkaClient | undefined {
-  const options = optionsOf(settings)
+  const options = kafkaOptions(settings)
   if (options === undefined) return undefined
   const client = createKafkaClient(options)
   closers.push({ name: 'kafka connections', close: () => client.close() })
   return client
-}
-
-function optionsOf(settings: KafkaSettings): KafkaOptions | undefined {
-  const { KAFKA_BROKERS: brokers, KAFKA_SASL: mechanism, KAFKA_TLS: isTls } = settings
-  if (brokers === undefined) return undefined
-  const { KAFKA_USERNAME: username = '', KAFKA_PASSWORD: password = '' } = settings
-  return {
-    brokers: brokers.split(',').map((each) => each.trim()),
-    sasl: mechanism === 'none' ? undefined : { mechanism, username, password },
-    tls: isTls ? () => tlsOf(settings) : undefined,
-  }
-}
-
-async function tlsOf(settings: KafkaSettings): Promise<ConnectionOptions> {
-  const read = async (path: string | undefined) =>
-    path === undefined ? undefined : await readFile(path, 'utf8')
-  const ca = await read(settings.KAFKA_CA_FILE)
-  const cert = await read(settings.KAFKA_CERT_FILE)
-  const key = await read(settings.KAFKA_CERT_KEY_FILE)
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  }
 }

@@ -7,6 +7,7 @@ import { checkDrachtio } from './doctor/drachtio-check.ts'
 import { checkFolder, checkKeyFile } from './doctor/file-checks.ts'
 import { type Check, type Finding, runCheck } from './doctor/finding.ts'
 import { checkFreeswitch } from './doctor/freeswitch-check.ts'
+import { checkKafka } from './doctor/kafka-check.ts'
 import { checkPort } from './doctor/port-check.ts'
 import { checkPostgres } from './doctor/postgres-check.ts'
 import { checkRedis } from './doctor/redis-check.ts'
@@ -47,6 +48,7 @@ async function examine(deps: CliDeps): Promise<Finding[]> {
     only('settings', async () => checkSettings(env)),
     ...(databaseUrl === undefined ? [] : [only('postgres', () => checkPostgres(databaseUrl))]),
     ...(redisUrl === undefined ? [] : [only('redis', () => checkRedis(redisUrl))]),
+    only('kafka', () => checkKafka(env)),
     ...urlsOf(env.DRACHTIO_URL).map((url) => only('drachtio', () => checkDrachtio(url))),
     only('freeswitch', () => checkMedia(urlsOf(env.FREESWITCH_URLS), folders.recordings)),
     ...portChecks(deps),

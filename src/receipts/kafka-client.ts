@@ -24,6 +24,8 @@ export type KafkaAnswer = { readonly ms: number } & (KafkaFault | { readonly fau
 export type KafkaClient = {
   /** Resolves when all replicas that are in sync have the records, or tells what was wrong: some may be there then. Never rejects. */
   send(topic: string, records: readonly KafkaRecord[]): Promise<KafkaAnswer>
+  /** Whether the brokers let us in; sends nothing. Never rejects. */
+  reach(): Promise<KafkaAnswer>
   /** What is under way fails. */
   close(): void
 }
@@ -86,36 +88,36 @@ export function createKafkaClient(options: KafkaOptions): KafkaClient {
     if (left.isSpoilt && left.users === 0) end(left)
   }
 
-  async function produce(
-    { producer }: Session,
-    topic: string,
-    records: readonly KafkaRecord[],
-  ): Promise<void> {
-    const messages = records.map(({ key, value, headers, at }) => ({
-      ...{ key, value, headers: { ...headers } },
-      timestamp: String(at.getTime()),
-    }))
-    await (await producer).send({ topic, messages, acks: allInSync, timeout: requestMsMax })
+  async function attempt(work: (producer: Producer) => Promise<unknown>): Promise<KafkaAnswer> {
+    const began = performance.now()
+    const ms = () => Math.round(performance.now() - began)
+    if (closing.signal.aborted) return { ...kafkaFaultOf(undefined), ms: 0 }
+    const own = enter()
+    try {
+      const done = own.producer.then(work)
+      await within(sendMsMax, 'sending', unless(closing.signal, done))
+      return { fault: undefined, ms: ms() }
+    } catch (err) {
+      const fault = kafkaFaultOf(err)
+      own.isSpoilt ||= !fault.isFinal
+      return { ...fault, ms: ms() }
+    } finally {
+      leave(own)
+    }
   }
 
   return {
-    async send(topic, records) {
-      const began = performance.now()
-      const ms = () => Math.round(performance.now() - began)
-      if (closing.signal.aborted) return { ...kafkaFaultOf(undefined), ms: 0 }
-      const own = enter()
-      try {
-        const sent = produce(own, topic, records)
-        await within(sendMsMax, 'sending', unless(closing.signal, sent))
-        return { fault: undefined, ms: ms() }
-      } catch (err) {
-        const fault = kafkaFaultOf(err)
-        own.isSpoilt ||= !fault.isFinal
-        return { ...fault, ms: ms() }
-      } finally {
-        leave(own)
-      }
+    send(topic, records) {
+      const messages = records.map(({ key, value, headers, at }) => ({
+        ...{ key, value, headers: { ...headers } },
+        timestamp: String(at.getTime()),
+      }))
+      return attempt((producer) =>
+        producer.send({ topic, messages, acks: allInSync, timeout: requestMsMax }),
+      )
     },
+
+    reach: () => attempt(async () => undefined),
 
     close() {
       closing.abort()

@@ -16,6 +16,8 @@ export type ApiEngine = {
   readonly database: TestDatabase
   readonly redis: TestRedis
   readonly vault: Vault
+  /** All that was logged so far. */
+  log(): string
   stop(): Promise<void>
 }
 
@@ -58,6 +60,7 @@ export async function startApiEngine(
     database,
     redis,
     vault: createVault(await readVaultKeys(keyFile)),
+    log: () => logged,
     async stop() {
       await engine.stop()
       await redis.stop()

@@ -7,6 +7,7 @@ import type { CliEnv } from '../../../src/cli/deps.ts'
 import type { Finding } from '../../../src/cli/doctor/finding.ts'
 import { runCli } from '../../../src/cli/program.ts'
 import { type Embedded, startEmbedded } from '../../../src/embedded/start-embedded.ts'
+import { startKafka } from '../../support/kafka.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
 
@@ -98,6 +99,20 @@ test('when everything is well it says so of every part', async () => {
     status: 'ok',
     detail: expect.stringMatching(/^accepts us, SIP profile drachtio_mrf at 127\.0\.0\.1:\d+$/),
   })
+})
+
+test('where there is a Kafka it says whether that lets us in, and nothing of it elsewhere', async () => {
+  expect(of((await doctor(well)).findings, 'kafka')).toEqual([])
+  const kafka = await startKafka(1)
+  const there = { ...well, KAFKA_BROKERS: kafka.brokers.join(',') }
+  expect(of((await doctor(there)).findings, 'kafka')).toMatchObject([{ status: 'ok' }])
+  const locked = { KAFKA_SASL: 'plain', KAFKA_USERNAME: 'us', KAFKA_PASSWORD: 'secret-horse' }
+  const { findings, text } = await doctor({ ...there, ...locked })
+  expect(of(findings, 'kafka')).toMatchObject([
+    { status: 'fail', detail: 'not reachable: the broker does not offer SASL, or is too old' },
+  ])
+  expect(text).not.toContain('horse')
+  await kafka.stop()
 })
 
 test('for people it is one line each, with what to do', async () => {

@@ -5,6 +5,11 @@ const name = 'Alicom-Queue-main-SecretReport-1'
 const queue = { name, type: 'SecretReport', isDefault: false, enabled: false, poolKeys: ['FC1'] }
 const url = 'https://receipts.example.com/ends'
 const push = { type: 'SecretReport', url, enabled: true, secret: 'axp_abc' }
+const topicAt = '/receipts/kafka/SecretReport'
+const kafka = {
+  ...{ type: 'SecretReport', topic: 'a.SecretReport', enabled: true },
+  ...{ failingSince: '2030-01-30T02:00:00Z', lastFault: 'the connection was cut' },
+}
 const delivery = {
   ...{ id: '4711', type: 'SecretReport', eventId: 'one:end', state: 'dead', attempts: 4 },
   ...{ lastFault: 'status 500', answeredMs: 12, createdAt: '2030-01-30T02:00:00Z' },
@@ -64,6 +69,44 @@ test.each<[string, object, string, unknown, string]>([
     { ids: ['4711', '4712'] },
     '2 receipts',
   ],
+  ['kafka set SecretReport --off', kafka, `PUT ${topicAt}`, { enabled: false }, '(failing since'],
+  ['kafka set SecretReport', kafka, `PUT ${topicAt}`, {}, 'goes to the topic a.SecretReport'],
+  ['kafka list', list(kafka), 'GET /receipts/kafka', undefined, 'the connection was cut'],
+  [
+    'kafka test SecretReport',
+    { ok: true, ms: 3 },
+    `POST ${topicAt}/test`,
+    undefined,
+    'was taken (3 ms)',
+  ],
+  [
+    'kafka delete SecretReport --discard',
+    {},
+    `DELETE ${topicAt}?discard=true`,
+    undefined,
+    'does not go to Kafka any more',
+  ],
+  [
+    'log --kafka',
+    list(delivery),
+    'GET /receipts/deliveries?way=kafka&limit=50',
+    undefined,
+    'status 500',
+  ],
+  [
+    'resend --kafka 4711',
+    { receipts: 1 },
+    'POST /receipts/deliveries/resend',
+    { way: 'kafka', ids: ['4711'] },
+    '1 receipts',
+  ],
+  [
+    `replay SecretReport --since ${since} --kafka`,
+    { receipts: 3 },
+    'POST /receipts/replay',
+    { type: 'SecretReport', since, way: 'kafka' },
+    '3 receipts',
+  ],
   [
     `replay SecretReport --since ${since} --queue ${name}`,
     { receipts: 3 },
@@ -91,6 +134,19 @@ test('a test that was not taken, and a command that says nothing, end with a fau
   expect(tested.code).toBe(1)
   expect(tested.out).toContain('status 500')
   expect(await cli(['receipts', 'resend'])).toMatchObject({ code: 1, asked: [] })
+  const failed = await cli(
+    ['receipts', 'kafka', 'test', 'SecretReport'],
+    answering({ ok: false, fault: 'the topic has no leader now', ms: 3 }),
+  )
+  expect(failed.code).toBe(1)
+  expect(failed.out).toContain('no leader')
+  for (const line of [
+    'kafka set SecretReport --on --off',
+    `replay SecretReport --since ${since} --kafka --queue ${name}`,
+    'resend --kafka',
+  ]) {
+    expect(await cli(['receipts', ...line.split(' ')])).toMatchObject({ code: 1, asked: [] })
+  }
   const both = ['receipts', 'push', 'set', 'SecretReport', url, '--on', '--off']
   expect(await cli(both)).toMatchObject({ code: 1, asked: [] })
 })

@@ -80,6 +80,28 @@ test.each([
   expect(answer.json().errors[0].pointer).toBe(pointer)
 })
 
+test('a type is turned on and off for Kafka, shown, listed, tested and deleted', async () => {
+  const { ask } = await anApi()
+  const at = '/v1/receipts/kafka/SecretStartReport'
+  const on = await ask({ method: 'PUT', url: at, payload: {} })
+  expect(on.statusCode).toBe(201)
+  const url = '/v1/receipts/kafka/SecretReport'
+  const off = await ask({ method: 'PUT', url, payload: { enabled: false } })
+  expect(off.statusCode).toBe(200)
+  expect(off.json()).toEqual({
+    ...{ type: 'SecretReport', topic: 'axbridge.main.SecretReport', enabled: false },
+    ...{ createdAt: '2030-01-30T02:00:00Z', failingSince: '2030-01-30T03:00:00Z' },
+    lastFault: 'the connection was refused',
+  })
+  expect((await ask(url)).json()).toMatchObject({ enabled: true })
+  expect((await ask('/v1/receipts/kafka')).json().items).toHaveLength(1)
+  const tested = await ask({ method: 'POST', url: `${url}/test` })
+  expect(tested.json()).toEqual({ ok: false, status: 29, fault: 'not allowed', ms: 12 })
+  expect((await ask({ method: 'DELETE', url: `${url}?discard=true` })).statusCode).toBe(204)
+  const topic = { enabled: true, topic: 'of-somebody-else' }
+  expect((await ask({ method: 'PUT', url, payload: topic })).statusCode).toBe(400)
+})
+
 test('deliveries are listed, also as CSV, sent again and replayed', async () => {
   const { ask } = await anApi()
   const listed = await ask('/v1/receipts/deliveries?state=due&type=SecretReport')
@@ -105,6 +127,7 @@ test.each([
   ['/v1/receipts/deliveries/resend', { ids: [] }],
   ['/v1/receipts/deliveries/resend', { ids: ['x'] }],
   ['/v1/receipts/deliveries/resend', { state: 'due' }],
+  ['/v1/receipts/deliveries/resend', { way: 'queue' }],
   ['/v1/receipts/replay', { type: 'SecretReport' }],
   ['/v1/receipts/replay', { type: 'SecretReport', since: 'yesterday' }],
 ])('%s refuses %j', async (url, payload) => {
