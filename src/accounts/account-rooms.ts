@@ -5,12 +5,14 @@ import type { Vault } from '../platform/vault.ts'
 import { type AccessKeys, createAccessKeys } from './access-keys.ts'
 import { type Accounts, createAccounts } from './accounts.ts'
 import { type Audit, createAudit } from './audit.ts'
+import { type Balances, createBalances } from './balances.ts'
 import { createKeyLookup, type KeyLookup } from './key-lookup.ts'
 import { createTokenLookup, type TokenLookup } from './token-lookup.ts'
 import { createTokens, type Tokens } from './tokens.ts'
 
 export type AccountRooms = {
   readonly accounts: Accounts
+  readonly balances: Balances
   readonly tokens: Tokens
   readonly accessKeys: AccessKeys
   readonly audit: Audit
@@ -35,6 +37,7 @@ export function createAccountRooms(deps: {
   }
   return {
     accounts: createAccounts({ ...deps, forget }),
+    balances: createBalances(deps),
     tokens: createTokens({ ...deps, lookup: tokenLookup }),
     accessKeys: createAccessKeys({ ...deps, lookup: keyLookup }),
     audit: createAudit(deps),

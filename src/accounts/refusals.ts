@@ -1,4 +1,5 @@
 import { DomainError } from '../domain/errors.ts'
+import type { Li } from '../domain/money.ts'
 
 export const accountUnknown = () =>
   new DomainError('account-unknown', 404, 'There is no account with this id.', {
@@ -21,6 +22,22 @@ export const tokenUnknown = () =>
 
 export const keyUnknown = () =>
   new DomainError('access-key-unknown', 404, 'There is no access key with this id.')
+
+export const balanceRange = (amount: Li) =>
+  new DomainError(
+    'balance-range',
+    409,
+    amount < 0
+      ? 'That is more than the account has. A balance does not go below nothing.'
+      : 'A balance does not go beyond a trillion yuan.',
+  )
+
+export const keyReused = () =>
+  new DomainError(
+    'idempotency-key-reused',
+    422,
+    'This Idempotency-Key was used for a different request. Use a new key for a new request.',
+  )
 
 export function illegal(detail: string): DomainError {
   return new DomainError('invalid-parameters', 422, detail, {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
 import { type ApiOptions, addApiOptions, createApiClient, type Page } from './api-client.ts'
 import type { CliDeps } from './deps.ts'
@@ -31,6 +32,8 @@ Example:
     description: 'Refuse everything that the account asks for. Its bindings stay, calls go on.',
   })
   addState(account, deps, { verb: 'resume', description: 'Let a suspended account in again.' })
+  addBalance(account, deps)
+  addCredit(account, deps)
 }
 
 function addAdd(account: Command, deps: CliDeps): void {
@@ -95,6 +98,44 @@ function addState(
       const path = `/v1/accounts/${encodeURIComponent(id)}/${verb}`
       const changed = await api.post<Account>(path)
       tell(deps, options, changed, `Account ${changed.id} is ${changed.status}.`)
+    })
+}
+
+type Balance = { accountId: string; balance?: string }
+
+function addBalance(account: Command, deps: CliDeps): void {
+  addApiOptions(account.command('balance'))
+    .description('What an account has to buy numbers with. Without an id: your own.')
+    .argument('[id]', 'id of the account')
+    .addHelpText('after', '\nExample:\n  axbridge account balance city-couriers')
+    .action(async (id: string | undefined, options: ApiOptions) => {
+      const api = await createApiClient(options, deps)
+      const answer = await api.get<Balance>('/v1/balance', { accountId: id })
+      const has = answer.balance === undefined ? 'keeps no balance' : `has ${answer.balance} yuan`
+      tell(deps, options, answer, `Account ${answer.accountId} ${has}.`)
+    })
+}
+
+type Credit = ApiOptions & { amount: string; note: string; key?: string }
+
+function addCredit(account: Command, deps: CliDeps): void {
+  addApiOptions(account.command('credit'))
+    .description("Put money on an account's balance; with a minus, take it off.")
+    .argument('<id>', 'id of the account')
+    .requiredOption('--amount <yuan>', 'such as 250.00 or -12.5')
+    .requiredOption('--note <text>', 'for people')
+    .option('--key <text>', 'idempotency key: the same key never counts twice (default: random)')
+    .addHelpText(
+      'after',
+      '\nExample:\n  axbridge account credit city-couriers --amount 250 --note "transfer 4711"',
+    )
+    .action(async (id: string, options: Credit) => {
+      const api = await createApiClient(options, deps)
+      const { amount, note } = options
+      const path = `/v1/accounts/${encodeURIComponent(id)}/balance-changes`
+      const headers = { 'idempotency-key': options.key ?? randomUUID() }
+      const change = await api.post<Required<Balance>>(path, { amount, note }, headers)
+      tell(deps, options, change, `Account ${id} has ${change.balance} yuan.`)
     })
 }
 

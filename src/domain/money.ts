@@ -20,6 +20,12 @@ export function parseYuan(text: string): Li | undefined {
   return li(Number(match[1]) * liPerYuan + Number((match[2] ?? '').padEnd(3, '0')))
 }
 
+/** The same with a minus before it, for what is taken off. */
+export function parseSignedYuan(text: string): Li | undefined {
+  const amount = parseYuan(text.replace(/^-/, ''))
+  return amount === undefined || !text.startsWith('-') ? amount : li(0 - amount)
+}
+
 /** `15.00`, `0.025`: at least two decimals, and a third where it says something. */
 export function yuanText(amount: Li): string {
   const sign = amount < 0 ? '-' : ''

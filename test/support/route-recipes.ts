@@ -26,6 +26,8 @@ const inAnHour = () => new Date(Date.now() + 3_600_000)
 export const recipes: Readonly<Record<string, (things: Things) => Recipe>> = {
   // What is read.
   getOwnAccount: () => ({ path: '/account', ownOnly: true }),
+  getBalance: () => ({ path: '/balance', ownOnly: true }),
+  listBalanceChanges: () => ({ path: '/balance-changes', ownOnly: true }),
   listPools: () => ({ path: '/pools', ownOnly: true }),
   listProducts: () => ({ path: '/products', ownOnly: true }),
   getPool: ({ poolKey }) => ({ path: `/pools/${poolKey}` }),
@@ -211,6 +213,10 @@ export const recipes: Readonly<Record<string, (things: Things) => Recipe>> = {
   createAccount: () => ({ path: '/accounts', body: { id: 'one-more', name: 'One more' } }),
   listAccounts: () => ({ path: '/accounts' }),
   getAccount: ({ accountId }) => ({ path: `/accounts/${accountId}` }),
+  changeBalance: ({ accountId }) => ({
+    path: `/accounts/${accountId}/balance-changes`,
+    body: { amount: '1000000', note: 'for tests' },
+  }),
   renameAccount: ({ accountId }) => ({ path: `/accounts/${accountId}`, body: { name: 'Other' } }),
   suspendAccount: ({ accountId }) => ({ path: `/accounts/${accountId}/suspend` }),
   resumeAccount: ({ accountId }) => ({ path: `/accounts/${accountId}/resume` }),

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { Accounts } from '../../accounts/accounts.ts'
 import type { Audit } from '../../accounts/audit.ts'
+import type { Balances } from '../../accounts/balances.ts'
 import type { Tokens } from '../../accounts/tokens.ts'
 import type { Alarms } from '../../alarms/alarms.ts'
 import type { Bindings } from '../../bindings/bindings.ts'
@@ -25,6 +26,7 @@ import { accessKeyRoutes, type ShownAccessKeys } from './access-keys.ts'
 import { accountRoutes } from './accounts.ts'
 import { alarmRoutes } from './alarms.ts'
 import { auditRoutes } from './audit.ts'
+import { balanceRoutes } from './balances.ts'
 import { bindingRoutes } from './bindings.ts'
 import { blockedCallerRoutes } from './blocked-callers.ts'
 import { blockedPairRoutes } from './blocked-pairs.ts'
@@ -69,6 +71,7 @@ export type V1Rooms = {
   readonly kafkaRoutes: KafkaRoutes
   readonly deliveries: Deliveries
   readonly accounts: Accounts
+  readonly balances: Balances
   readonly tokens: Tokens
   readonly accessKeys: ShownAccessKeys
   readonly audit: Audit
@@ -101,6 +104,7 @@ export const v1Routes: FastifyPluginAsync<V1Rooms> = async (app, rooms) => {
   await app.register(receiptKafkaRoutes, { kafkaRoutes: rooms.kafkaRoutes })
   await app.register(receiptDeliveryRoutes, { deliveries: rooms.deliveries })
   await app.register(accountRoutes, { accounts })
+  await app.register(balanceRoutes, { balances: rooms.balances })
   await app.register(tokenRoutes, { tokens })
   await app.register(accessKeyRoutes, { accessKeys })
   await app.register(auditRoutes, { audit })

@@ -25,6 +25,13 @@ test.each([
   [['account', 'rename', 'a', '--name', 'B'], account, 'PATCH /v1/accounts/a'],
   [['account', 'suspend', 'a'], account, 'POST /v1/accounts/a/suspend'],
   [['account', 'resume', 'a'], account, 'POST /v1/accounts/a/resume'],
+  [['account', 'balance'], { accountId: 'a' }, 'GET /v1/balance'],
+  [['account', 'balance', 'a'], { accountId: 'a', balance: '2.50' }, 'GET /v1/balance?accountId=a'],
+  [
+    ['account', 'credit', 'a', '--amount', '-2.5', '--note', 'mistake'],
+    { balance: '0.00' },
+    'POST /v1/accounts/a/balance-changes',
+  ],
   [['token', 'list', '--account', 'a'], { items: [token] }, 'GET /v1/tokens?accountId=a&limit=200'],
   [['token', 'revoke', token.id], {}, `DELETE /v1/tokens/${token.id}`],
   [['key', 'list'], { items: [key] }, 'GET /v1/access-keys?limit=200'],

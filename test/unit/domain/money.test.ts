@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { li, parseYuan, times, yuanText } from '../../../src/domain/money.ts'
+import { li, parseSignedYuan, parseYuan, times, yuanText } from '../../../src/domain/money.ts'
 
 describe('money', () => {
   test.each([
@@ -21,6 +21,17 @@ describe('money', () => {
       expect(parseYuan(text)).toBeUndefined()
     },
   )
+
+  test.each([
+    ['-12.5', -12_500],
+    ['12.5', 12_500],
+    ['-0', 0],
+    ['--1', undefined],
+    ['-', undefined],
+    ['+1', undefined],
+  ])('%s yuan, to be put on or taken off, are %s li', (text, amount) => {
+    expect(parseSignedYuan(text)).toBe(amount)
+  })
 
   test.each([
     [0, '0.00'],

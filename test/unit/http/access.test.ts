@@ -172,3 +172,21 @@ test('the audit log is a list with filters, and CSV', async () => {
     '4711,2030-01-30T02:00:00.250Z,tok-abcdefghijklmnop,createBinding,"[""1000000000000001"",""+8617000000001""]",201,r-1,203.0.113.10',
   )
 })
+
+test('a balance is shown to who deals with money, another’s to the operator, who alone changes one', async () => {
+  const credit = { amount: '-12.5', note: 'mistake' }
+  const change = {
+    method: 'POST',
+    url: '/v1/accounts/main/balance-changes',
+    payload: credit,
+  } as const
+  const { ask } = await anApiOfCustomer('money')
+  expect((await ask('/v1/balance')).json()).toEqual({ accountId: customer, balance: '250.00' })
+  for (const each of ['/v1/balance?accountId=main', '/v1/balance-changes?accountId=main', change]) {
+    expect((await ask(each)).json()).toMatchObject({ code: 'operator-only' })
+  }
+  const reader = await anApiOfCustomer('read')
+  expect((await reader.ask('/v1/balance')).json()).toMatchObject({ code: 'scope-missing' })
+  const operator = await anApi()
+  expect((await operator.ask(change)).json()).toMatchObject({ amount: '-12.50', accountId: 'main' })
+})

@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { afterAll, afterEach } from 'vitest'
 import type { AccessKey, Account, Token } from '../../../src/accounts/account.ts'
 import type { AuditNote } from '../../../src/accounts/audit.ts'
+import type { BalanceChange } from '../../../src/accounts/balances.ts'
 import type { BindCommand, Binding } from '../../../src/bindings/binding.ts'
 import type { CallRecord } from '../../../src/cdr/call-records.ts'
 import type {
@@ -96,7 +97,7 @@ async function buildApi(given: Given): Promise<Api> {
   return { app, lines, commands, notes, ask }
 }
 
-type AccountRooms = Pick<V1Rooms, 'accounts' | 'tokens' | 'accessKeys' | 'audit'>
+type AccountRooms = Pick<V1Rooms, 'accounts' | 'balances' | 'tokens' | 'accessKeys' | 'audit'>
 
 function accountRooms(notes: Api['notes']): AccountRooms {
   const withSecret = async () => ({ key: aKey(), secret: 'the-secret' })
@@ -108,6 +109,11 @@ function accountRooms(notes: Api['notes']): AccountRooms {
       rename: async (_id, name) => anAccount({ name }),
       suspend: async () => anAccount({ suspendedAt: new Date('2030-01-31T00:00:00Z') }),
       resume: async () => anAccount(),
+    },
+    balances: {
+      get: async () => 250_000 as Li,
+      change: async ({ accountId, amount, note }) => aBalanceChange({ accountId, amount, note }),
+      list: async () => ({ items: [aBalanceChange()], nextCursor: undefined }),
     },
     tokens: {
       create: async (given) => ({ token: aToken(given), secret: 'axb_the-token' }),
@@ -141,6 +147,14 @@ function anAccount(given: Partial<Account> = {}): Account {
   return {
     ...{ id: account, name: 'Main account', operator: true, suspendedAt: undefined },
     createdAt: new Date('2030-01-30T02:00:00Z'),
+    ...given,
+  }
+}
+
+function aBalanceChange(given: Partial<BalanceChange> = {}): BalanceChange {
+  return {
+    ...{ id: '1000000001', accountId: account, amount: 250_000 as Li, balance: 250_000 as Li },
+    ...{ note: 'transfer 4711', createdAt: new Date('2030-01-30T02:00:00Z') },
     ...given,
   }
 }
