@@ -165,7 +165,7 @@ function receiptInstruments(registers: Registry[]) {
     }),
     receiptKafkaWaiting: new Gauge({
       name: 'axbridge_receipt_kafka_waiting',
-      help: 'Receipts that wait to be sent to Kafka; counted up to 100000',
+      help: 'Receipts that wait to be sent to Kafka; counted up to 10000',
       registers,
     }),
     receiptKafkaFailing: new Gauge({

@@ -70,7 +70,7 @@ export async function readReceiptState(
   }
 }
 
-const countedMax = 100_000
+const countedMax = 10_000
 
 /** The same for what goes to Kafka. */
 export async function readKafkaState(
