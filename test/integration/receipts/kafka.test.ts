@@ -286,6 +286,23 @@ test('a receipt that is too large for its topic is dead, and no other with it', 
   expect(await ground.routes.get(key)).toMatchObject({ failingSince: undefined })
 })
 
+test('a receipt whose key is gone is dead, and holds up no other', async () => {
+  await ground.turnOn()
+  await storeAll(
+    database.sql,
+    ['a', 'b'].map((id) => ({ id, callId: 'one' })),
+  )
+  await database.sql.rows({
+    name: 'test.spoil',
+    text: "update receipt set body_sealed = 'gone' where event_id = 'a'",
+    values: [],
+  })
+  await ground.work()
+  const fault = 'it cannot be opened: its key is gone'
+  expect(await kafkaStates(database.sql)).toMatchObject([{ state: 'dead', fault }, { id: 'b' }])
+  expect(idsIn(await read())).toEqual(['b'])
+})
+
 test('a topic that we may not write to holds up no other topic', async () => {
   for (const type of ['SecretReport', 'SecretStartReport'] as const) await ground.turnOn(type)
   await storeAll(database.sql, [
@@ -295,6 +312,14 @@ test('a topic that we may not write to holds up no other topic', async () => {
   await kafka.order(`refuse ${topic()} ${errors.topicDenied}`)
   await ground.work()
   expect(await states()).toEqual(['due', 'sent'])
+  await storeAll(database.sql, [{ id: 'c', callId: 'c', type: 'SecretStartReport' }])
+  await ground.work()
+  // The one waits for its time while the other goes on.
+  expect(await kafkaStates(database.sql)).toMatchObject([
+    { id: 'a', state: 'due', attempts: 1 },
+    { id: 'b', state: 'sent' },
+    { id: 'c', state: 'sent' },
+  ])
   expect(await ground.routes.list(mainAccount)).toMatchObject([
     {
       type: 'SecretReport',
@@ -315,7 +340,7 @@ test('a topic that we may not write to holds up no other topic', async () => {
   await kafka.order(`refuse ${topic()} 0`)
   ground.pass(31)
   await ground.work()
-  expect(await states()).toEqual(['sent', 'sent'])
+  expect(await states()).toEqual(['sent', 'sent', 'sent'])
   expect(await alarms()).toEqual([])
 })
 
