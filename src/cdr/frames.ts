@@ -43,19 +43,32 @@ const lineFeed = 0x0a
 const space = 0x20
 
 export function encodeFrame(frame: Frame): Buffer {
-  const body = `${letterOf[frame.kind]} ${frame.id} ${frame.json}`
-  const length = Buffer.byteLength(body)
-  const bytes = Buffer.allocUnsafe(headBytes + length + 1)
-  bytes.write(body, headBytes, 'utf8')
-  const sum = crc32(bytes.subarray(headBytes, headBytes + length))
-  bytes.write(`${hex8(length)} ${hex8(sum)} `, 0, 'latin1')
-  bytes[bytes.length - 1] = lineFeed
-  return bytes
+  const bytes = Buffer.allocUnsafe(frameSpace(frame))
+  return bytes.subarray(0, writeFrame(frame, bytes, 0))
+}
+
+/** Bytes that are enough for the frame: three are the most that UTF-8 needs for one of JavaScript's characters. */
+export const frameSpace = ({ id, json }: Frame): number =>
+  headBytes + '? '.length + 3 * id.length + ' '.length + 3 * json.length + '\n'.length
+
+/** Returns where the next frame can begin. */
+export function writeFrame({ kind, id, json }: Frame, into: Buffer, at: number): number {
+  const body = at + headBytes
+  // The id and the JSON apart: a text of both would have to be made first.
+  const jsonAt = body + into.write(`${letterOf[kind]} ${id} `, body, 'utf8')
+  const end = jsonAt + into.write(json, jsonAt, 'utf8')
+  writeHex8(end - body, into, at)
+  into[at + 8] = space
+  writeHex8(crc32(into.subarray(body, end)), into, at + 9)
+  into[at + 17] = space
+  into[end] = lineFeed
+  return end + 1
 }
 
 /**
  * All good frames in the buffer, at most `framesMax`. Bytes that are not a good frame are stepped
- * over up to the next line feed, and count as damage only if a good frame follows.
+ * over up to the next line feed, and count as damage only if a good frame follows. JSON is read from
+ * the buffer when somebody asks for it.
  */
 export function readFrames(buffer: Buffer, framesMax = Number.POSITIVE_INFINITY): FrameRun {
   const frames: Frame[] = []
@@ -63,7 +76,9 @@ export function readFrames(buffer: Buffer, framesMax = Number.POSITIVE_INFINITY)
     frames.push({
       kind: buffer[at + headBytes] === eventLetter ? 'event' : 'open',
       id: buffer.toString('utf8', at + headBytes + 2, idEnd),
-      json: buffer.toString('utf8', idEnd + 1, end - 1),
+      get json() {
+        return buffer.toString('utf8', idEnd + 1, end - 1)
+      },
     })
   })
   return { frames, ...walked }
@@ -142,7 +157,12 @@ function idEndAt(buffer: Buffer, at: number, size: number): number | undefined {
   return undefined
 }
 
-const hex8 = (value: number) => value.toString(16).padStart(8, '0')
+function writeHex8(value: number, into: Buffer, at: number): void {
+  for (let digit = 0; digit < 8; digit++) {
+    const half = (value >>> (28 - 4 * digit)) & 0xf
+    into[at + digit] = half < 10 ? 0x30 + half : 0x57 + half
+  }
+}
 
 /** Undefined when it is not eight lower-case hex digits. */
 function readHex8(buffer: Buffer, at: number): number | undefined {

@@ -39,6 +39,7 @@ export async function recoverJournal(deps: {
       log.warn({ segment, bytes: read.tornBytes }, 'call journal has a torn tail: cut off')
     }
     for (const frame of read.frames) openCalls.apply(frame)
+    openCalls.settle()
     if (from !== undefined) backlogEvents += read.unpublished
   }
   return { segment: Math.max(last, progress.segment) + 1, progress, backlogEvents }

@@ -3,6 +3,8 @@ import type { Frame } from './frames.ts'
 /** The calls that have begun and not ended, each as its last event, sealed. As many as the router runs. */
 export type OpenCalls = {
   apply(frame: Frame): void
+  /** What frames hang on, such as the bytes of a segment, is let go. */
+  settle(): void
   frames(): Frame[]
   size(): number
 }
@@ -15,13 +17,18 @@ export function createOpenCalls(): OpenCalls {
       if (type === 'end') open.delete(callId)
       // A ring or an answer that comes behind the end must not open the call again.
       else if (frame.kind === 'open' || type === 'start' || open.has(callId)) {
-        open.set(callId, { kind: 'open', id: frame.id, json: frame.json })
+        open.set(callId, frame)
       }
     },
-    frames: () => [...open.values()],
+    settle() {
+      for (const [callId, frame] of open) open.set(callId, asOpen(frame))
+    },
+    frames: () => [...open.values()].map(asOpen),
     size: () => open.size,
   }
 }
+
+const asOpen = ({ id, json }: Frame): Frame => ({ kind: 'open', id, json })
 
 /** `<callId>:<type>`. */
 export function splitEventId(id: string): { callId: string; type: string } {

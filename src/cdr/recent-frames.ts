@@ -1,7 +1,7 @@
 import type { Position, Reading, ReadMax } from './segments.ts'
 
 /** What was brought to disk between two places in the journal: frames of events, as they are there. */
-export type Written = {
+type Written = {
   readonly from: Position
   readonly next: Position
   readonly events: Buffer

@@ -4,7 +4,8 @@ import { encodeFrame, type Frame } from './frames.ts'
 import type { JournalLimits } from './journal-limits.ts'
 import type { OpenCalls } from './open-calls.ts'
 import { pause } from './pause.ts'
-import type { RecentFrames, Written } from './recent-frames.ts'
+import { createPendingFrames, type FrameBatch, piecesOf } from './pending-frames.ts'
+import type { RecentFrames } from './recent-frames.ts'
 import { createSegmentFile, type SegmentFile } from './segment-file.ts'
 import type { Position, ReadMax } from './segments.ts'
 
@@ -50,14 +51,11 @@ const gatherMs = 40
 /** So much is worth a write of its own. */
 const gatherBytesMax = 65_536
 
-type Pending = { readonly frame: Frame; readonly bytes: Buffer }
-
 export function createSegmentWriter(deps: WriterDeps): SegmentWriter {
   const { dir, sizes, openCalls, recent, readMax, limits, log } = deps
   const file = createSegmentFile(deps)
   const disk = createPersistence({ ...deps, file })
-  let pending: Pending[] = []
-  let pendingBytes = 0
+  const pending = createPendingFrames(batchBytesMax)
   let running: Promise<void> | undefined
   const gathering = createGathering()
   let isUrgent = false
@@ -68,17 +66,15 @@ export function createSegmentWriter(deps: WriterDeps): SegmentWriter {
     // Each segment begins with the calls that are open, so that those before it can be removed
     // however long a call lasts.
     const head = file.end().offset === 0 ? openCalls.frames().map(encodeFrame) : []
-    const count = countWithin(pending, { bytes: batchBytesMax, frames: Number.POSITIVE_INFINITY })
-    const batch = pending.slice(0, count)
-    const body = Buffer.concat(batch.map((each) => each.bytes))
+    const batch = pending.first()
+    if (batch === undefined) return true
+    const { bytes, frames } = batch
     const from = file.end()
-    if (!(await disk.append(head.length === 0 ? body : Buffer.concat([...head, body]))))
+    if (!(await disk.append(head.length === 0 ? bytes : Buffer.concat([...head, bytes]))))
       return false
-    pending = pending.slice(count)
-    pendingBytes -= body.length
-    for (const { frame } of batch) openCalls.apply(frame)
-    const portions = portionsOf(batch, { body, from, end: file.end(), max: readMax })
-    for (const portion of portions) recent.add(portion)
+    pending.done(batch)
+    for (const frame of frames) openCalls.apply(frame)
+    remember(recent, batch, { from, end: file.end(), readMax })
     sizes.set(file.end().segment, file.end().offset)
     deps.onDurable()
     return true
@@ -86,8 +82,8 @@ export function createSegmentWriter(deps: WriterDeps): SegmentWriter {
 
   async function writePending(): Promise<void> {
     try {
-      do await gathering.over(isUrgent || pendingBytes > gatherBytesMax)
-      while ((await writeBatch()) && pending.length > 0)
+      do await gathering.over(isUrgent || pending.bytes() > gatherBytesMax)
+      while ((await writeBatch()) && pending.count() > 0)
     } catch (err) {
       log.error({ err, dir }, 'call journal writer failed')
     } finally {
@@ -98,7 +94,7 @@ export function createSegmentWriter(deps: WriterDeps): SegmentWriter {
   }
 
   function run(): void {
-    if (pending.length > 0) running ??= writePending()
+    if (pending.count() > 0) running ??= writePending()
   }
 
   async function runAtOnce(): Promise<void> {
@@ -110,18 +106,16 @@ export function createSegmentWriter(deps: WriterDeps): SegmentWriter {
 
   return {
     push(frame) {
-      const bytes = encodeFrame(frame)
-      pending.push({ frame, bytes })
-      pendingBytes += bytes.length
+      pending.push(frame)
       run()
-      if (pendingBytes > gatherBytesMax) gathering.end()
+      if (pending.bytes() > gatherBytesMax) gathering.end()
     },
     durableEnd: () => file.end(),
-    pendingBytes: () => pendingBytes,
-    pendingFrames: () => pending.length,
+    pendingBytes: () => pending.bytes(),
+    pendingFrames: () => pending.count(),
     isFailing: () => disk.isFailing(),
     async flushed() {
-      while (pending.length > 0) await runAtOnce()
+      while (pending.count() > 0) await runAtOnce()
     },
     async close(msMax) {
       disk.giveUpAfter(msMax)
@@ -199,40 +193,19 @@ function createPersistence(deps: {
   }
 }
 
-/** What was written from `from` to `end`, in portions that the publisher takes at once; `body`: the frames without what is at the head of a segment. */
-function portionsOf(
-  batch: readonly Pending[],
-  of: { body: Buffer; from: Position; end: Position; max: ReadMax },
-): Written[] {
-  const { body, end } = of
-  const portions: Written[] = []
-  let from = of.from
-  let at = 0
-  for (let left = batch; left.length > 0; ) {
-    const count = countWithin(left, of.max)
-    const events = body.subarray(at, at + lengthOf(left.slice(0, count)))
-    at += events.length
-    const next = { segment: end.segment, offset: end.offset - body.length + at }
-    portions.push({ from, next, events, count })
+/** For the publisher, in pieces of which it takes one at a time. What stands at the head of a segment is not in them. */
+function remember(
+  recent: RecentFrames,
+  batch: FrameBatch,
+  of: { from: Position; end: Position; readMax: ReadMax },
+): void {
+  const { segment, offset } = of.end
+  let { from } = of
+  for (const { bytes, end, count } of piecesOf(batch, of.readMax)) {
+    const next = { segment, offset: offset - batch.bytes.length + end }
+    recent.add({ from, next, events: bytes, count })
     from = next
-    left = left.slice(count)
   }
-  return portions
-}
-
-const lengthOf = (pending: readonly Pending[]) =>
-  pending.reduce((sum, each) => sum + each.bytes.length, 0)
-
-/** At least one. */
-function countWithin(pending: readonly Pending[], max: ReadMax): number {
-  let bytes = 0
-  let count = 0
-  for (const each of pending) {
-    bytes += each.bytes.length
-    if (count > 0 && (bytes > max.bytes || count === max.frames)) break
-    count += 1
-  }
-  return count
 }
 
 const isDiskFull = (err: unknown) =>

@@ -50,10 +50,14 @@ export async function readSegment(
   const { frames, end } = readFrames(bytes)
   const tornBytes = bytes.length - end
   if (options.mend && tornBytes > 0) await truncate(path, end)
-  const { count } = readEvents(bytes.subarray(options.unpublishedFrom))
+  const from = options.unpublishedFrom
+  const unpublished =
+    from === 0
+      ? frames.filter(({ kind }) => kind === 'event').length
+      : readEvents(bytes.subarray(from)).count
   return {
     frames,
-    unpublished: count,
+    unpublished,
     tornBytes,
     size: options.mend ? end : bytes.length,
   }

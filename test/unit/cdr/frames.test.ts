@@ -83,12 +83,14 @@ describe('the frames of the journal', () => {
         bytes.set(garbage.subarray(0, bytes.length - place), place)
         const whole = readFrames(bytes, max)
         const events = whole.frames.filter(({ kind }) => kind === 'event')
-        expect(readEvents(bytes, max)).toEqual({
-          bytes: layOut(events).bytes,
+        const { bytes: found, ...walked } = readEvents(bytes, max)
+        expect(walked).toEqual({
           count: events.length,
           end: whole.end,
           damagedBytes: whole.damagedBytes,
         })
+        // Not byte by byte: what is in the place of the last line feed does not matter.
+        expect(readFrames(found)).toEqual({ frames: events, end: found.length, damagedBytes: 0 })
       }),
     )
   })
