@@ -78,7 +78,9 @@ export function bindStatement(choice: XChoice, values: BindValues): Query {
   }
   const name = `bindings.bind-${product}-${nameOf(choice)}${marksOf(parts)}`
   const query = remembered(name, () => textOf(choosing(choice, product), product, parts))
-  return query({ ...values, ...choice })
+  // A `try` waits for nobody, unless it has a key that is being used.
+  const shared = choice.by === 'try' && !parts.keyed
+  return { ...query({ ...values, ...choice }), shared }
 }
 
 /** Whether allocation found nothing only because others were at it. */

@@ -67,6 +67,8 @@ async function end(
       name: 'bindings.unbind',
       text: unbindText,
       values: [ref.id, ref.accountId, now, ref.poolKey, ref.x, idempotencyKey, requestHash],
+      // A repeat waits for the first of its key, and should be all that waits.
+      shared: idempotencyKey === undefined,
     })
     return row
   } catch (err) {

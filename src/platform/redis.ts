@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Redis, type RedisOptions } from 'ioredis'
+import { createBatcher } from './batcher.ts'
 import type { Logger } from './logger.ts'
 
 export type { Redis } from 'ioredis'
@@ -84,5 +85,35 @@ export async function runScript(
   } catch (err) {
     if (!(err instanceof Error && err.message.startsWith('NOSCRIPT'))) throw err
     return redis.eval(script.lua, keys.length, ...keys, ...args)
+  }
+}
+
+export type RunScript = (
+  script: RedisScript,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+) => Promise<unknown>
+
+/** Each on its own, as `runScript`, but those that come while others are under way are sent with one write. */
+export function createScriptRunner(redis: Redis, atOnce = 200): RunScript {
+  type Run = Parameters<RunScript>
+  const runs = createBatcher<Run, { readonly fault: Error } | { readonly reply: unknown }>({
+    atOnce,
+    async write(batch) {
+      const pipeline = redis.pipeline()
+      for (const [{ sha1 }, keys, args] of batch) {
+        pipeline.evalsha(sha1, keys.length, ...keys, ...args)
+      }
+      const replies = (await pipeline.exec()) ?? []
+      return replies.map(([fault, reply]) => (fault === null ? { reply } : { fault }))
+    },
+  })
+
+  return async (...run) => {
+    const answer = await runs.add(run)
+    if ('reply' in answer) return answer.reply
+    if (!answer.fault.message.startsWith('NOSCRIPT')) throw answer.fault
+    const [{ lua }, keys, args] = run
+    return redis.eval(lua, keys.length, ...keys, ...args)
   }
 }

@@ -1,12 +1,18 @@
 import pg from 'pg'
 import { DomainError } from '../domain/errors.ts'
 import type { Logger } from './logger.ts'
+import { createSharedCommits } from './shared-commits.ts'
 
 /** `name` becomes the prepared statement's name: one name, one text. */
 export type Query = {
   readonly name: string
   readonly text: string
   readonly values: readonly unknown[]
+  /**
+   * May share its transaction with others that come at the same time: for frequent statements that
+   * are a whole piece of work in themselves. Whether one fails or not is no concern of the others.
+   */
+  readonly shared?: boolean
 }
 
 export type Sql = {
@@ -28,9 +34,8 @@ export function createSql(options: {
   poolMax?: number
   log: Logger
 }): SqlPool {
-  const pool = new pg.Pool({
+  const config = {
     connectionString: options.url,
-    max: options.poolMax ?? 10,
     statement_timeout: statementMsMax,
     // When the server is gone without a word, the statement timeout never comes back from it.
     query_timeout: statementMsMax + 1_000,
@@ -39,13 +44,19 @@ export function createSql(options: {
     application_name: 'axbridge',
     // Plans are kept: one that was made while a table was empty must not read all of it an hour later.
     options: '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off',
-  })
-  pool.on('error', (err) => options.log.warn({ err }, 'idle database connection was lost'))
+  }
+  const pool = new pg.Pool({ ...config, max: options.poolMax ?? 10 })
+  const onLost = (err: Error) => options.log.warn({ err }, 'idle database connection was lost')
+  pool.on('error', onLost)
+  const alone = async (statement: pg.QueryConfig): Promise<unknown[]> =>
+    (await pool.query(statement)).rows
+  const sharedCommits = createSharedCommits({ config, onLost, alone, isFinal: isAway })
 
   return {
     async rows<Row>(query: Query) {
       try {
-        return (await pool.query(preparable(query))).rows as Row[]
+        const take = query.shared === true ? sharedCommits.rows : alone
+        return (await take(preparable(query))) as Row[]
       } catch (err) {
         throw translated(err)
       }
@@ -56,7 +67,10 @@ export function createSql(options: {
       })
       return inTransaction(client, work)
     },
-    close: () => pool.end(),
+    async close() {
+      await sharedCommits.close()
+      await pool.end()
+    },
   }
 }
 
@@ -110,12 +124,14 @@ const awayCodes = new Set([
 const awayMessagePattern =
   /connection terminated|timeout exceeded when trying to connect|not queryable|query read timeout/i
 
-function translated(err: unknown): unknown {
-  if (err instanceof DomainError || !(err instanceof Error)) return err
+function isAway(err: unknown): boolean {
+  if (!(err instanceof Error)) return false
   const code = 'code' in err && typeof err.code === 'string' ? err.code : ''
-  const away =
-    awayStatePattern.test(code) || awayCodes.has(code) || awayMessagePattern.test(err.message)
-  if (!away) return err
+  return awayStatePattern.test(code) || awayCodes.has(code) || awayMessagePattern.test(err.message)
+}
+
+function translated(err: unknown): unknown {
+  if (err instanceof DomainError || !isAway(err)) return err
   return new DomainError(
     'database-away',
     503,

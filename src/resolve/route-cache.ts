@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { VirtualNumber } from '../domain/ids.ts'
 import type { CallerHoldings, RouteChange, RouteInvalidation } from '../domain/route-change.ts'
-import { type Redis, type RedisScript, runScript } from '../platform/redis.ts'
+import { createScriptRunner, type Redis, type RunScript, runScript } from '../platform/redis.ts'
 import { claimScript, fillScript, forgetScript, writeScript } from './cache-scripts.ts'
 import { createCachedReader } from './read-cached.ts'
 import { createReplayMarks } from './replay-marks.ts'
@@ -41,12 +41,6 @@ export type ReadCaller = {
   readonly holdings: CallerHoldings | 'much'
 }
 
-type RunScript = (
-  script: RedisScript,
-  keys: readonly string[],
-  args: readonly (string | number)[],
-) => Promise<unknown>
-
 export type RouteCache = ReturnType<typeof createRouteCache>
 
 /**
@@ -57,6 +51,8 @@ export type RouteCache = ReturnType<typeof createRouteCache>
  */
 export function createRouteCache({ redis }: { redis: Redis }) {
   const run: RunScript = (script, keys, args) => runScript(redis, script, keys, args)
+  /** Of changes there can be many at a time; what calls do waits for nobody. */
+  const change = createScriptRunner(redis)
   const reader = randomBytes(6).toString('hex')
   let claims = 0
   const read = createCachedReader(redis)
@@ -92,9 +88,9 @@ export function createRouteCache({ redis }: { redis: Redis }) {
     },
 
     /** Resolves when Redis has it: from then on every reader sees it. */
-    async write(change: RouteChange): Promise<void> {
-      const { keys, values } = entries(change, tombstoneSeconds)
-      await run(writeScript, keys, [change.version, ...values])
+    async write(written: RouteChange): Promise<void> {
+      const { keys, values } = entries(written, tombstoneSeconds)
+      await change(writeScript, keys, [written.version, ...values])
     },
 
     /** Makes readers ask Postgres again, without undoing what is as new as the change. */
@@ -103,7 +99,7 @@ export function createRouteCache({ redis }: { redis: Redis }) {
         await Promise.all(
           rows.slice(at, at + forgetBatch).map(({ x, version, parties }) => {
             const keys = x === undefined ? parties.map(callerKey) : keysOf(x, parties)
-            return run(forgetScript, keys, [version, encodeUnknown(version), tombstoneSeconds])
+            return change(forgetScript, keys, [version, encodeUnknown(version), tombstoneSeconds])
           }),
         )
       }
