@@ -11,8 +11,8 @@ const head = `# Receipts
 
 What your systems are told, by the vendor's names. Made by \`scripts/receipt-page.ts\` out of \`src/receipts/receipt-types.ts\`: change it there.
 
-A queue gives one JSON object a message ([receipt-queues.md](receipt-queues.md)); a push sends an array of them
-([receipt-push.md](receipt-push.md)). Real numbers are in full, as you write them yourself. Times are Beijing time unless a field says
+A queue gives one JSON object a message ([receipt-queues.md](receipt-queues.md)), a topic of Kafka one a record
+([receipt-kafka.md](receipt-kafka.md)); a push sends an array of them ([receipt-push.md](receipt-push.md)). Real numbers are in full, as you write them yourself. Times are Beijing time unless a field says
 milliseconds. The same event can come twice: drop what has the \`id\` of one that you have, and for receipts without \`id\` compare
 the call and the type. An end that was written for a lost router (\`release_cause\` 41) can be followed by the true one under the
 same \`id\`, or by one that knows more: the later one counts, and the last one says what the call record says.

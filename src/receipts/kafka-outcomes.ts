@@ -65,7 +65,7 @@ export async function recordFailed(sql: Sql, failed: Failed): Promise<boolean> {
            set failing_since = coalesce(failing_since, $4::timestamptz), last_fault = $7,
                retry_at = $4::timestamptz + least(make_interval(secs => ${retrySecondsMax}),
                  greatest(make_interval(secs => ${retrySecondsMin}), $4::timestamptz - failing_since))
-         where account_id = $1 and message_type = any ($5::text[])
+         where account_id = $1 and message_type = any ($5::text[]) and enabled
         returning message_type, failing_since
       ), raised as (
         insert into alarm (account_id, kind, subject, facts)

@@ -72,19 +72,24 @@ export function createKafkaRoutes(deps: {
   }
 
   return {
-    async put({ accountId, type }, { enabled }) {
+    async put(key, { enabled }) {
       if (client === undefined) throw kafkaUnset()
-      const [row] = await sql.rows<KafkaRow & { is_new: boolean }>({
-        name: 'kafka-routes.put',
-        text: `
-          insert into receipt_kafka as k (account_id, message_type, enabled)
-          values ($1, $2, coalesce($3, true))
-          on conflict (account_id, message_type) do update set enabled = coalesce($3, k.enabled)
-          returning ${columns}, xmax = 0 as is_new`,
-        values: [accountId, type, enabled],
+      return sql.transaction(async (session) => {
+        const [row] = await session.rows<KafkaRow & { is_new: boolean }>({
+          name: 'kafka-routes.put',
+          text: `
+            insert into receipt_kafka as k (account_id, message_type, enabled)
+            values ($1, $2, coalesce($3, true))
+            on conflict (account_id, message_type) do update set enabled = coalesce($3, k.enabled)
+            returning ${columns}, xmax = 0 as is_new`,
+          values: [key.accountId, key.type, enabled],
+        })
+        if (row === undefined) throw kafkaUnknown()
+        if (row.enabled) return { route: routeFrom(row), isNew: row.is_new }
+        await forgetFaults(session, key)
+        const well = { ...row, failing_since: null, last_fault: null }
+        return { route: routeFrom(well), isNew: row.is_new }
       })
-      if (row === undefined) throw kafkaUnknown()
-      return { route: routeFrom(row), isNew: row.is_new }
     },
 
     get,
@@ -133,16 +138,27 @@ type KafkaRow = {
   readonly last_fault: string | null
 }
 
+/** What is off, or gone, fails no more. */
+async function forgetFaults(session: Sql, { accountId, type }: Key): Promise<void> {
+  await session.rows({
+    name: 'kafka-routes.forget-faults',
+    text: `
+      with well as (
+        update receipt_kafka set failing_since = null, last_fault = null, retry_at = null
+         where account_id = $1 and message_type = $2 and failing_since is not null
+      )
+      update alarm set cleared_at = now()
+       where account_id = $1 and kind = 'push-failing' and subject = 'kafka ' || $2::text
+         and cleared_at is null`,
+    values: [accountId, type],
+  })
+}
+
 async function removeKafka(session: Sql, key: Key, discard: boolean): Promise<void> {
+  await forgetFaults(session, key)
   const removed = await session.rows({
     name: 'kafka-routes.remove',
-    text: `
-      with over as (
-        update alarm set cleared_at = now()
-         where account_id = $1 and kind = 'push-failing' and subject = 'kafka ' || $2::text
-           and cleared_at is null
-      )
-      delete from receipt_kafka where account_id = $1 and message_type = $2 returning 1`,
+    text: 'delete from receipt_kafka where account_id = $1 and message_type = $2 returning 1',
     values: [key.accountId, key.type],
   })
   if (removed.length === 0) throw kafkaUnknown()

@@ -337,8 +337,11 @@ test('a topic that we may not write to holds up no other topic', async () => {
       values: [],
     })
   expect(await alarms()).toEqual([{ kind: 'push-failing', subject: 'kafka SecretReport' }])
+  const off = await ground.routes.put(key, { enabled: false })
+  expect(off.route).toMatchObject({ failingSince: undefined })
+  expect(await alarms()).toEqual([])
+  await ground.routes.put(key, { enabled: true })
   await kafka.order(`refuse ${topic()} 0`)
-  ground.pass(31)
   await ground.work()
   expect(await states()).toEqual(['sent', 'sent', 'sent'])
   expect(await alarms()).toEqual([])
