@@ -106,7 +106,7 @@ test('brokers that know no SASL, nobody at the port, and somebody who says nothi
   expect(answer.ms).toBeLessThan(9_000)
   // No connection is left: closing would wait for it.
   await new Promise((resolve) => silent.close(resolve))
-}, 20_000)
+})
 
 test('a client that is closed while it sends says so at once', async () => {
   await kafka.order('slow 5000')

@@ -181,7 +181,7 @@ test('an answer that is lost, or a leader that moves, repeats receipts and loses
   ground.pass(31)
   await ground.work()
   expectInOrder(await read(), 3, 5)
-}, 30_000)
+})
 
 test('a connection that the brokers have closed while nothing was sent is no fault', async () => {
   await ground.turnOn()
