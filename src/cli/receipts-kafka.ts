@@ -43,7 +43,7 @@ function addSet(kafka: Command, deps: CliDeps): void {
   addApiOptions(kafka.command('set'))
     .description('Send receipts of a type to Kafka, or stop for a while.')
     .argument('<type>', 'message type, such as SecretReport')
-    .option('--on', 'send (unless it was off before)')
+    .option('--on', 'send; a new type is on by itself')
     .option('--off', 'keep what waits and send nothing')
     .addHelpText('after', '\nExample:\n  axbridge receipts kafka set SecretReport')
     .action(async (type: string, options: ApiOptions & { on?: boolean; off?: boolean }) => {
