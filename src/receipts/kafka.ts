@@ -55,6 +55,7 @@ export function createKafkaSink(deps: KafkaDeps & { onMore(): void }): KafkaSink
   const holder = randomUUID()
   const turns = createTurns({
     atOnce: accountsAtOnce,
+    perAccountMax: 1,
     onMore: deps.onMore,
     onFault(err, accountId) {
       // The lease ends by itself, and what was sent without a note of it is sent again.
@@ -75,7 +76,7 @@ export function createKafkaSink(deps: KafkaDeps & { onMore(): void }): KafkaSink
   return {
     async step() {
       for (const accountId of inAnyOrder(await dueAccounts(sql, clock.now()))) {
-        turns.start(accountId, () => runTurn(accountId))
+        turns.start({ key: accountId, accountId }, () => runTurn(accountId))
       }
     },
     settled: turns.settled,

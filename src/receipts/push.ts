@@ -13,8 +13,11 @@ export type Push = {
 
 /** Requests at the same time in one worker: each holds a batch in memory and now and then a connection to Postgres. */
 const lanesAtOnce = 64
+/** An account's receivers can take their time with each of 32 lanes for each type: others are not to wait for that. */
+const lanesPerAccountMax = 32
 /** Then the lane looks again at what the push says, and lets others have a turn. */
 const batchesPerTurn = 20
+const turnMsMax = 2_000
 
 /**
  * Posts what is due. A lane is one worker's at a time, for as long as one batch may take; whoever
@@ -34,6 +37,7 @@ export function createPush(
   const holder = randomUUID()
   const turns = createTurns({
     atOnce: lanesAtOnce,
+    perAccountMax: lanesPerAccountMax,
     onMore: deps.onMore,
     onFault(err, lane) {
       // The lease ends by itself, and what was sent without a note of it is sent again.
@@ -42,8 +46,10 @@ export function createPush(
   })
 
   async function runLane(target: PushTarget, lane: number): Promise<boolean> {
+    const until = performance.now() + turnMsMax
     let batches = 0
-    while (batches < batchesPerTurn && (await sendNext(deps, { target, lane, holder }))) {
+    while (batches < batchesPerTurn && performance.now() < until) {
+      if (!(await sendNext(deps, { target, lane, holder }))) break
       batches += 1
     }
     const { accountId, type } = target
@@ -57,7 +63,8 @@ export function createPush(
       for (const target of inAnyOrder(targets)) {
         const { accountId, type } = target
         for (const lane of target.lanes) {
-          turns.start(`${accountId} ${type} ${lane}`, () => runLane(target, lane))
+          const key = `${accountId} ${type} ${lane}`
+          turns.start({ key, accountId }, () => runLane(target, lane))
         }
       }
     },

@@ -1,22 +1,36 @@
 /** Pieces of work of one worker that run beside each other: each key once, and not too many. */
 export type Turns = {
-  /** Does nothing when one with this key is running, or no room is left. `run` resolves to whether there may be more. */
-  start(key: string, run: () => Promise<boolean>): void
+  /**
+   * Does nothing when one with this key is running, or no room is left, or none for this account.
+   * `run` resolves to whether there may be more.
+   */
+  start(of: { key: string; accountId: string }, run: () => Promise<boolean>): void
   /** When nothing that was started is under way. */
   settled(): Promise<void>
 }
 
 export function createTurns(deps: {
   atOnce: number
+  /** Of one account: whatever its receivers do, there is room for others. */
+  perAccountMax: number
   /** One has ended, and there may be more to do. */
   onMore(): void
   onFault(err: unknown, key: string): void
 }): Turns {
   const running = new Map<string, Promise<void>>()
+  const byAccount = new Map<string, number>()
+
+  function count(accountId: string, more: 1 | -1): void {
+    const now = (byAccount.get(accountId) ?? 0) + more
+    if (now === 0) byAccount.delete(accountId)
+    else byAccount.set(accountId, now)
+  }
 
   return {
-    start(key, run) {
+    start({ key, accountId }, run) {
       if (running.has(key) || running.size >= deps.atOnce) return
+      if ((byAccount.get(accountId) ?? 0) >= deps.perAccountMax) return
+      count(accountId, 1)
       const ended = run()
         .catch((err: unknown) => {
           deps.onFault(err, key)
@@ -24,6 +38,7 @@ export function createTurns(deps: {
         })
         .then((more) => {
           running.delete(key)
+          count(accountId, -1)
           if (more) deps.onMore()
         })
       running.set(key, ended)
