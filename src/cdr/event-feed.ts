@@ -59,6 +59,6 @@ function opening(text: string | undefined, vault: Vault): CallEvent | string {
   try {
     return openStoredEvent(parsed.event, vault)
   } catch {
-    return 'a number in it cannot be opened with our keys'
+    return 'a number in it cannot be opened with our keys, or a time is none'
   }
 }

@@ -22,7 +22,10 @@ const StoredNumber = Type.Object({
 type StoredNumber = Static<typeof StoredNumber>
 
 const Text = Type.String({ minLength: 1 })
-const Time = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' })
+/** What Postgres is asked for by, or keeps as it is: no NUL, and nothing that no index takes. */
+const Id = Type.String({ pattern: '^[!-~]{1,150}$' })
+/** A moment that there is, or openStoredEvent throws. */
+const Time = Type.String({ pattern: '^[12]\\d{3}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' })
 
 /**
  * A call event as it is written to the journal and the stream: JSON, version 1. What is not known
@@ -31,7 +34,7 @@ const Time = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\
  */
 const StoredEvent = Type.Object({
   v: Type.Literal(1),
-  id: Text,
+  id: Id,
   type: Type.Union([
     Type.Literal('start'),
     Type.Literal('ring'),
@@ -39,10 +42,10 @@ const StoredEvent = Type.Object({
     Type.Literal('end'),
   ]),
   at: Time,
-  callId: Type.String({ minLength: 1, maxLength: 100 }),
+  callId: Type.String({ pattern: '^[!-~]{1,100}$' }),
   routerId: Text,
-  accountId: Type.Optional(Text),
-  poolKey: Type.Optional(Text),
+  accountId: Type.Optional(Id),
+  poolKey: Type.Optional(Id),
   product: Type.Optional(
     Type.Union([
       Type.Literal('AXB'),
@@ -54,7 +57,7 @@ const StoredEvent = Type.Object({
     ]),
   ),
   bindingId: Type.Optional(Type.String({ pattern: '^[1-9]\\d{0,15}$' })),
-  x: Text,
+  x: Id,
   extension: Type.Optional(Type.String({ pattern: '^\\d{1,3}$' })),
   city: Type.Optional(Type.String()),
   caller: Type.Optional(StoredNumber),
@@ -162,15 +165,21 @@ export function parseStoredEvent(text: string | undefined): ParsedEvent {
   return { kind: 'poison', reason: `not a call event of version 1: ${places}` }
 }
 
-/** Throws when a number cannot be opened with our keys. */
+/** Throws when a number cannot be opened with our keys, or a time is none, such as the 32nd. */
 export function openStoredEvent(stored: StoredEvent, vault: Vault): CallEvent {
-  return { id: stored.id, type: stored.type, at: new Date(stored.at), ...openFacts(stored, vault) }
+  return { id: stored.id, type: stored.type, at: moment(stored.at), ...openFacts(stored, vault) }
+}
+
+function moment(text: string): Date {
+  const at = new Date(text)
+  if (Number.isNaN(at.getTime())) throw new RangeError('a time in a call event is none')
+  return at
 }
 
 function openFacts(stored: StoredEvent, vault: Vault): CallFacts {
   const open = (number: StoredNumber | undefined) =>
     number === undefined ? undefined : vault.open(number.sealed)
-  const time = (text: string | undefined) => (text === undefined ? undefined : new Date(text))
+  const time = (text: string | undefined) => (text === undefined ? undefined : moment(text))
   return {
     callId: stored.callId as CallId,
     routerId: stored.routerId,
@@ -190,7 +199,7 @@ function openFacts(stored: StoredEvent, vault: Vault): CallFacts {
     outId: stored.outId,
     trunkIn: stored.trunkIn as TrunkId,
     trunkOut: stored.trunkOut as TrunkId | undefined,
-    callTime: new Date(stored.callTime),
+    callTime: moment(stored.callTime),
     callOutTime: time(stored.callOutTime),
     ringTime: time(stored.ringTime),
     startTime: time(stored.startTime),

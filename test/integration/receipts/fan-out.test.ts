@@ -295,11 +295,21 @@ test('a call that came before its X was anybody’s is not told to who has it no
 
 test('poison is put aside and does not stand in the way', async () => {
   await addQueue('ends', 'SecretReport')
-  await redis.xadd(eventStream, '*', 'id', 'bad', 'event', '{"v":1}')
-  await put(calls(poolKey, 'a'))
+  const end = seal(calls(poolKey, 'a').at(-1) as CallEvent)
+  const poison = [
+    '{"v":1}',
+    end.replace(/"releaseTime":"[^"]*"/, '"releaseTime":"2026-11-42T02:00:00.000Z"'),
+    end.replace(/"callTime":"[^"]*"/, '"callTime":"0000-01-01T02:00:00.000Z"'),
+    end.replaceAll('"a', '"a\\u0000'),
+    end.replaceAll('"a:end"', `"${'a'.repeat(300)}"`),
+    end.replace(poolKey, 'FC\\u0000'),
+    end.replace(/"accountId":"main",/, '').replace('+86', '\\u000086'),
+  ]
+  for (const text of poison) await redis.xadd(eventStream, '*', 'id', 'bad', 'event', text)
+  await put(calls(poolKey, 'b'))
   await work()
-  expect(await inQueue('ends')).toHaveLength(1)
-  expect(await redis.xlen(`${eventStream}:dead`)).toBe(1)
+  expect((await inQueue('ends')).map((each) => each['id'])).toEqual(['b:end'])
+  expect(await redis.xlen(`${eventStream}:dead`)).toBe(poison.length)
 })
 
 test('an X that comes, goes, becomes faulty or is well again is told of', async () => {
