@@ -102,6 +102,8 @@ test('the alarm about the push of alarms goes into queues and not over that push
   // Both fail; the alarm about the first is what the second has to push.
   await fail()
   await fail()
+  // What the last round has noted is told in the next.
+  await work()
   expect(await alarmCount()).toBe(2)
   const queued = await rows<{ body_sealed: string }>(
     'queued',
