@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomInt } from 'node:crypto'
+import { hash, randomBytes, randomInt } from 'node:crypto'
 
 const letters = 'abcdefghijklmnopqrstuvwxyz'
 const signs = `${letters}${letters.toUpperCase()}0123456789`
@@ -38,7 +38,7 @@ export function createTokenMint(stamp: (text: string) => string): TokenMint {
 }
 
 function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+  return hash('sha256', text, 'buffer')
 }
 
 /** What a sealed secret is sealed as: one key's does not open as another's. */
