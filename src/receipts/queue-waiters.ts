@@ -1,18 +1,24 @@
 import { DomainError } from '../domain/errors.ts'
+import type { AccountId } from '../domain/ids.ts'
 import type { Logger } from '../platform/logger.ts'
+import { createTally } from './tally.ts'
 
 export type QueueWaiters = {
   /**
    * Resolves when there may be something in the queue, and after `ms`; with false when there is no
    * use in waiting: the signal is aborted, or this is the end. Refuses when too many wait already.
    */
-  wait(queue: string, ms: number, signal: AbortSignal): Promise<boolean>
+  wait(whose: Whose, ms: number, signal: AbortSignal): Promise<boolean>
   /** Sends everybody away who waits, and whoever comes later. */
   close(): void
 }
 
+type Whose = { readonly accountId: AccountId; readonly queue: string }
+
 /** Each is an open connection; more than that are readers that were started by mistake. */
 const waitingMax = 1_000
+/** With a hundred queues an account could have all of them, and others none. */
+const waitingPerAccountMax = 250
 const waitingPerQueueMax = 50
 const lookMsMin = 100
 const lookMsMax = 500
@@ -28,6 +34,7 @@ export function createQueueWaiters(deps: {
   log: Logger
 }): QueueWaiters {
   const waiting = new Map<string, Set<() => void>>()
+  const byAccount = createTally<AccountId>()
   let count = 0
   let everyMs = lookMsMin
   let timer: NodeJS.Timeout | undefined
@@ -40,7 +47,9 @@ export function createQueueWaiters(deps: {
     isLooking = true
     try {
       const found = await deps.look([...waiting.keys()], waitingPerQueueMax)
-      for (const [queue, messages] of found) wake(queue, messages)
+      for (const [queue, messages] of found) {
+        for (const each of [...(waiting.get(queue) ?? [])].slice(0, messages)) each()
+      }
       const some = [...found.values()].some((messages) => messages > 0)
       everyMs = some ? lookMsMin : Math.min(lookMsMax, everyMs * lookGrowth)
       isFailing = false
@@ -59,22 +68,21 @@ export function createQueueWaiters(deps: {
     timer = setTimeout(() => void look(), everyMs)
   }
 
-  function wake(queue: string, messages: number): void {
-    for (const each of [...(waiting.get(queue) ?? [])].slice(0, messages)) each()
-  }
-
-  function add(queue: string, waiter: () => void): void {
+  function add({ accountId, queue }: Whose, waiter: () => void): void {
     const others = waiting.get(queue) ?? new Set()
     if (count >= waitingMax || others.size >= waitingPerQueueMax) throw tooMany()
+    if (byAccount.of(accountId) >= waitingPerAccountMax) throw tooMany()
     waiting.set(queue, others.add(waiter))
+    byAccount.add(accountId, 1)
     count += 1
     everyMs = lookMsMin
   }
 
-  function remove(queue: string, waiter: () => void): void {
+  function remove({ accountId, queue }: Whose, waiter: () => void): void {
     const others = waiting.get(queue)
     if (others?.delete(waiter) !== true) return
     count -= 1
+    byAccount.add(accountId, -1)
     if (others.size === 0) waiting.delete(queue)
     if (waiting.size > 0) return
     clearTimeout(timer)
@@ -82,19 +90,19 @@ export function createQueueWaiters(deps: {
   }
 
   return {
-    async wait(queue, ms, signal) {
+    async wait(whose, ms, signal) {
       if (isClosed || signal.aborted) return false
       await new Promise<void>((resolve, reject) => {
         const done = () => {
           clearTimeout(limit)
           signal.removeEventListener('abort', done)
-          remove(queue, done)
+          remove(whose, done)
           resolve()
         }
         const limit = setTimeout(done, ms)
         signal.addEventListener('abort', done)
         try {
-          add(queue, done)
+          add(whose, done)
           plan()
         } catch (err) {
           clearTimeout(limit)
@@ -115,6 +123,6 @@ const tooMany = () =>
   new DomainError(
     'too-many-waiting',
     429,
-    `Too many readers wait already; ${waitingPerQueueMax} may wait for one queue. Read with fewer, or without waiting.`,
+    `Too many readers wait already; ${waitingPerQueueMax} may wait for one queue, ${waitingPerAccountMax} for all of an account. Read with fewer, or without waiting.`,
     { vendorCode: 'isv.FLOW_LIMIT' },
   )

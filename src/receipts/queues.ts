@@ -128,7 +128,7 @@ export function createReceiptQueues(deps: {
         const taken = await take(asked, count)
         const leftMs = until - performance.now()
         if (taken === undefined || taken.length > 0 || leftMs <= 0) return taken
-        if (!(await waiters.wait(asked.queue, leftMs, signal))) return []
+        if (!(await waiters.wait(asked, leftMs, signal))) return []
       }
     },
 

@@ -1,3 +1,5 @@
+import { createTally } from './tally.ts'
+
 /** Pieces of work of one worker that run beside each other: each key once, and not too many. */
 export type Turns = {
   /**
@@ -18,19 +20,13 @@ export function createTurns(deps: {
   onFault(err: unknown, key: string): void
 }): Turns {
   const running = new Map<string, Promise<void>>()
-  const byAccount = new Map<string, number>()
-
-  function count(accountId: string, more: 1 | -1): void {
-    const now = (byAccount.get(accountId) ?? 0) + more
-    if (now === 0) byAccount.delete(accountId)
-    else byAccount.set(accountId, now)
-  }
+  const byAccount = createTally<string>()
 
   return {
     start({ key, accountId }, run) {
       if (running.has(key) || running.size >= deps.atOnce) return
-      if ((byAccount.get(accountId) ?? 0) >= deps.perAccountMax) return
-      count(accountId, 1)
+      if (byAccount.of(accountId) >= deps.perAccountMax) return
+      byAccount.add(accountId, 1)
       const ended = run()
         .catch((err: unknown) => {
           deps.onFault(err, key)
@@ -38,7 +34,7 @@ export function createTurns(deps: {
         })
         .then((more) => {
           running.delete(key)
-          count(accountId, -1)
+          byAccount.add(accountId, -1)
           if (more) deps.onMore()
         })
       running.set(key, ended)

@@ -51,6 +51,8 @@ const waitSecondsMax = 30
 const countMax = 16
 const visibilitySecondsMax = 43_200
 
+const queuePattern = /^[\w-]{1,120}$/
+
 type Asked = Reading & { readonly query: MnsQuery; readonly request: FastifyRequest }
 /** Undefined: nothing to say, 204. */
 type Answer = { readonly status: number; readonly xml: string } | undefined
@@ -85,6 +87,8 @@ export const mnsRoutes: FastifyPluginAsync<MnsDeps> = async (app, deps) => {
       handler: async (request, reply) => {
         const reader = await admit(readMnsRequest(request), request.ip)
         const { queue } = request.params
+        // Also what Postgres could not even be asked for.
+        if (!queuePattern.test(queue)) throw queueUnknown()
         if (reader.onlyQueue !== undefined && reader.onlyQueue !== queue) {
           throw accessDenied('The security token you provided is for another queue.')
         }

@@ -3,6 +3,7 @@ import { scopes } from '../../../src/domain/scope.ts'
 import { type ApiEngine, startApiEngine } from '../../support/api-engine.ts'
 import {
   addQueue,
+  askMns,
   bodyOf,
   type MnsClient,
   type MnsCredentials,
@@ -169,6 +170,13 @@ describe.each<[string, () => Promise<MnsClient>]>([
     ]
     expect(await Promise.all(all.map(refusal))).toEqual(all.map(() => 'MNSAccessDeniedError'))
   })
+})
+
+test('a name that no queue can have is one of a queue that is not there', async () => {
+  for (const queue of ['%00', 'a%20b', 'a%2fb', 'x'.repeat(121)]) {
+    const asked = await askMns(engine.base, key, { path: `/queues/${queue}/messages` })
+    expect(asked).toMatchObject({ status: 404, code: 'QueueNotExist' })
+  }
 })
 
 describe('QueryTokenForMnsQueue', () => {

@@ -152,6 +152,8 @@ describe('into this network', () => {
     expect(faultOf('https://user:secret@a.example.com/')).toContain('password')
     expect(faultOf('https://a.example.com/#x')).toContain('fragment')
     expect(faultOf(`https://a.example.com/${'x'.repeat(2048)}`)).toContain('2048')
+    // Nine characters each, as it is kept.
+    expect(faultOf(`https://a.example.com/${'单'.repeat(300)}`)).toContain('2048')
   })
 
   test('a public name that leads there is seen when it is connected to', async () => {
