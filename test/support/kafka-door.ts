@@ -1,5 +1,6 @@
 import { connect, type Server, type Socket, createServer as startPlain } from 'node:net'
 import { createServer as startTls, type TlsOptions } from 'node:tls'
+import { scramServer } from './scram-server.ts'
 
 /** Of the protocol: https://kafka.apache.org/protocol#protocol_api_keys */
 const api = { metadata: 3, saslHandshake: 17, apiVersions: 18, saslAuthenticate: 36 }
@@ -16,7 +17,7 @@ export type KafkaDoor = {
 
 /**
  * A door before a broker that knows neither TLS nor SASL: encrypts, lets in who says the right
- * user name and password (PLAIN), passes on everything else, and tells clients of itself where the
+ * user name and password (PLAIN or SCRAM-SHA-512), passes on everything else, and tells clients of itself where the
  * broker would tell of itself.
  */
 export async function openKafkaDoor(options: {
@@ -31,15 +32,37 @@ export async function openKafkaDoor(options: {
   const users: string[] = []
   const sockets = new Set<Socket>()
 
-  /** Undefined: it is for the broker. */
-  function answerOf(frame: Buffer): readonly Buffer[] | undefined {
-    const key = frame.readInt16BE(0)
-    if (key === api.saslHandshake) return [int16(0), int32(1), text('PLAIN')]
-    if (key !== api.saslAuthenticate) return undefined
-    const user = userOf(frame, options.password ?? '')
-    if (user === undefined) return [int16(denied), text('who are you?'), int32(0)]
-    users.push(user)
-    return [int16(0), int16(-1), int32(0)]
+  /** What is said at the door itself; undefined: it is for the broker. */
+  function doorman(letIn: (user: string) => void): (frame: Buffer) => Buffer[] | undefined {
+    const password = options.password ?? ''
+    const scram = scramServer(password)
+    let isScram = false
+    let isBegun = false
+    const denial = [int16(denied), text('who are you?'), int32(0)]
+
+    function verdict(words: string): { user: string; answer: string } | undefined {
+      if (isScram) return scram.verdict(words)
+      const [, user = '', said] = words.split('\0')
+      return said === password ? { user, answer: '' } : undefined
+    }
+
+    return (frame) => {
+      const key = frame.readInt16BE(0)
+      if (key === api.saslHandshake) {
+        isScram = wordsOf(frame).startsWith('SCRAM')
+        return [int16(0), int32(2), text('PLAIN'), text('SCRAM-SHA-512')]
+      }
+      if (key !== api.saslAuthenticate) return undefined
+      const words = wordsOf(frame)
+      if (isScram && !isBegun) {
+        isBegun = true
+        return [int16(0), int16(-1), bytes(scram.challenge(words))]
+      }
+      const known = verdict(words)
+      if (known === undefined) return denial
+      letIn(known.user)
+      return [int16(0), int16(-1), bytes(known.answer)]
+    }
   }
 
   function throughDoor(frame: Buffer, key: number | undefined): Buffer {
@@ -50,13 +73,16 @@ export async function openKafkaDoor(options: {
   function pass(client: Socket): void {
     const target = connect(targetPort, '127.0.0.1')
     const asked = new Map<number, number>()
-    const known = users.length
+    let isIn = options.password === undefined
+    const answerOf = doorman((user) => {
+      isIn = true
+      users.push(user)
+    })
     joinEnds(client, target)
     eachFrame(client, (frame) => {
       const key = frame.readInt16BE(0)
       const correlation = frame.subarray(4, 8)
       const answer = answerOf(frame)
-      const isIn = options.password === undefined || users.length > known
       if (answer !== undefined) send(client, correlation, ...answer)
       else if (!isIn && key !== api.apiVersions) send(client, correlation, int16(illegalState))
       else {
@@ -112,10 +138,14 @@ function send(socket: Socket, ...parts: Buffer[]): void {
   socket.write(Buffer.concat([int32(frame.length), frame]))
 }
 
-/** `<nothing>\0<user>\0<password>` is the last thing in the request. */
-function userOf(frame: Buffer, password: string): string | undefined {
-  const [, user, said] = frame.toString('utf8').split('\0').slice(-3)
-  return said === password ? user : undefined
+/** What follows the header with the client's name: a mechanism, or what belongs to one. */
+function wordsOf(frame: Buffer): string {
+  const at = 10 + frame.readInt16BE(8)
+  const isHandshake = frame.readInt16BE(0) === api.saslHandshake
+  const [from, length] = isHandshake
+    ? [at + 2, frame.readInt16BE(at)]
+    : [at + 4, frame.readInt32BE(at)]
+  return frame.toString('utf8', from, from + length)
 }
 
 /** Version 0 to 2: after the error the list of what is supported. */
@@ -123,7 +153,7 @@ function withSasl(frame: Buffer): Buffer {
   const count = frame.readInt32BE(6)
   const listEnd = 10 + 6 * count
   const more = [api.saslHandshake, api.saslAuthenticate].flatMap((key, at) => [
-    ...[int16(key), int16(at === 0 ? 1 : 0), int16(at === 0 ? 1 : 0)],
+    ...[int16(key), int16(0), int16(at === 0 ? 1 : 0)],
   ])
   const head = [frame.subarray(0, 6), int32(count + 2), frame.subarray(10, listEnd)]
   return Buffer.concat([...head, ...more, frame.subarray(listEnd)])
@@ -153,4 +183,9 @@ function int32(value: number): Buffer {
 function text(value: string): Buffer {
   const bytes = Buffer.from(value)
   return Buffer.concat([int16(bytes.length), bytes])
+}
+
+function bytes(value: string): Buffer {
+  const content = Buffer.from(value)
+  return Buffer.concat([int32(content.length), content])
 }

@@ -57,8 +57,13 @@ export async function startKafka(brokerCount = 1): Promise<TestKafka> {
   }
 }
 
-async function readTopic(brokers: readonly string[], topic: string): Promise<KafkaRead[]> {
-  const from = ['-b', brokers.join(','), '-t', topic, '-o', 'beginning', '-e', '-q', '-J']
+/** `given`: what kcat is told besides. */
+export async function readTopic(
+  brokers: readonly string[],
+  topic: string,
+  given: readonly string[] = [],
+): Promise<KafkaRead[]> {
+  const from = ['-b', brokers.join(','), '-t', topic, '-o', 'beginning', '-e', '-q', '-J', ...given]
   const { stdout } = await promisify(execFile)('kcat', ['-C', ...from], {
     timeout: 20_000,
     maxBuffer: 64 * 1024 * 1024,

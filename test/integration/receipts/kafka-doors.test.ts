@@ -9,7 +9,8 @@ import {
   type KafkaClient,
   type KafkaOptions,
 } from '../../../src/receipts/kafka-client.ts'
-import { startKafka, type TestKafka } from '../../support/kafka.ts'
+import { kafkaOptions } from '../../../src/receipts/kafka-options.ts'
+import { readTopic, startKafka, type TestKafka } from '../../support/kafka.ts'
 import { type KafkaDoor, openKafkaDoor } from '../../support/kafka-door.ts'
 import { freeTcpPort } from '../../support/ports.ts'
 
@@ -17,6 +18,8 @@ import { freeTcpPort } from '../../support/ports.ts'
 let kafka: TestKafka
 let folder: string
 let ca: string
+let keyFile: string
+let certFile: string
 let tlsDoor: KafkaDoor
 const opened: KafkaClient[] = []
 const password = 'correct-horse'
@@ -24,16 +27,16 @@ const sasl = { mechanism: 'plain', username: 'axbridge', password } as const
 
 beforeAll(async () => {
   folder = await mkdtemp('/tmp/axb-kafka-')
-  const key = join(folder, 'key.pem')
-  const cert = join(folder, 'cert.pem')
+  keyFile = join(folder, 'key.pem')
+  certFile = join(folder, 'cert.pem')
   await promisify(execFile)('openssl', [
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-    ...['-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=kafka'],
+    ...['-keyout', keyFile, '-out', certFile, '-days', '2', '-subj', '/CN=kafka'],
     ...['-addext', 'subjectAltName=IP:127.0.0.1'],
   ])
-  ca = await readFile(cert, 'utf8')
+  ca = await readFile(certFile, 'utf8')
   kafka = await startKafka(1)
-  const tls = { key: await readFile(key), cert: ca }
+  const tls = { key: await readFile(keyFile), cert: ca }
   tlsDoor = await openKafkaDoor({ broker: kafka.brokers[0] ?? '', tls, password })
 })
 afterAll(async () => {
@@ -66,6 +69,50 @@ test('over TLS with a user name and a password; the certificate is read again fo
   expect(await kafka.read('behind-doors')).toMatchObject([{ key: 'a', body: { id: 1 } }])
   expect(reads).toBe(1)
 })
+
+test('settings lead through a door that asks for a certificate and a password', async () => {
+  const key = await readFile(keyFile)
+  const tls = { key, cert: ca, ca, requestCert: true, rejectUnauthorized: true }
+  const door = await openKafkaDoor({ broker: kafka.brokers[0] ?? '', tls, password })
+  const settings: Parameters<typeof kafkaOptions>[0] = {
+    ...{ KAFKA_BROKERS: ` ${door.broker}`, KAFKA_TLS: true, KAFKA_CA_FILE: certFile },
+    KAFKA_SASL: 'scram-sha-512',
+    ...{ KAFKA_USERNAME: 'axbridge', KAFKA_PASSWORD: password },
+  }
+  expect(await sendWith({ ...kafkaOptions(settings) })).toHaveProperty('fault', expect.any(String))
+  expect(door.users).toEqual([])
+  const files = { KAFKA_CERT_FILE: certFile, KAFKA_CERT_KEY_FILE: keyFile }
+  expect(await sendWith({ ...kafkaOptions({ ...settings, ...files }) })).toMatchObject({
+    fault: undefined,
+  })
+  expect(door.users).toContain('axbridge')
+  await door.close()
+})
+
+test.each(['plain', 'scram-sha-512'] as const)(
+  '%s lets us in, as it does others',
+  async (mechanism) => {
+    const door = await openKafkaDoor({ broker: kafka.brokers[0] ?? '', password })
+    const answer = await sendWith({ broker: door.broker, sasl: { ...sasl, mechanism } })
+    expect(answer).toMatchObject({ fault: undefined })
+    const wrong = { ...sasl, mechanism, password: 'wrong-horse' }
+    expect(await sendWith({ broker: door.broker, sasl: wrong })).toMatchObject({
+      fault: 'the broker does not take the user name or the password',
+    })
+    expect(new Set(door.users)).toEqual(new Set(['axbridge']))
+    // The door is ours: somebody else's client goes through it as well.
+    const others = {
+      'security.protocol': 'SASL_PLAINTEXT',
+      'sasl.mechanisms': mechanism.toUpperCase(),
+      'sasl.username': 'kcat',
+      'sasl.password': password,
+    }
+    const told = Object.entries(others).flatMap(([name, value]) => ['-X', `${name}=${value}`])
+    expect(await readTopic([door.broker], 'behind-doors', told)).not.toEqual([])
+    expect(door.users).toContain('kcat')
+    await door.close()
+  },
+)
 
 test.each<[string, Partial<KafkaOptions> & { broker?: string }, string]>([
   [
