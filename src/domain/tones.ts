@@ -17,8 +17,17 @@ export function tonesOver(own: Tones | undefined, pool: Tones): Tones {
 }
 
 const codePattern = /^[0-9A-Za-z_-]{1,32}$/
+const moments: ReadonlySet<string> = new Set<ToneMoment>([
+  'a',
+  'alone',
+  'peer',
+  'aPickup',
+  'peerPickup',
+])
 
-/** Whether every code is one that a tone can have. */
+/** Whether every code is one that a tone can have, and every moment one that there is. */
 export function areTones(tones: Tones): boolean {
-  return Object.values(tones).every((code) => code === undefined || codePattern.test(code))
+  return Object.entries(tones).every(
+    ([moment, code]) => moments.has(moment) && (code === undefined || codePattern.test(code)),
+  )
 }

@@ -83,8 +83,15 @@ function conditionsOf(choice: NumberChoice) {
 }
 
 function parseTimeAndX(text: string): { time: string; x: string } | undefined {
-  const match =
-    /^(\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?[+-]\d\d(?::\d\d)?) (\+\d{5,15})$/.exec(text)
-  if (match?.[1] === undefined || match[2] === undefined) return undefined
-  return { time: match[1], x: match[2] }
+  const [, date = '', time = '', x = ''] =
+    /^(\d{4}-\d\d-\d\d)( (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?[+-](?:0\d|1[0-5])(?::[0-5]\d)?) (\+\d{5,15})$/.exec(
+      text,
+    ) ?? []
+  return isDate(date) ? { time: `${date}${time}`, x } : undefined
+}
+
+/** JavaScript would take the 31st of February for the 2nd of March. */
+function isDate(text: string): boolean {
+  const day = new Date(text)
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)
 }

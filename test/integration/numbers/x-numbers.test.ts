@@ -214,6 +214,13 @@ describe('the list', () => {
       code: 'cursor-unknown',
     })
   })
+
+  const wrong = ['2030-02-31 10:00:00+00', '2030-01-30 24:00:00+00', '2030-01-30 10:00:00+77']
+  test.each(wrong)('takes no cursor with a time that is none: %s', async (time) => {
+    const cursor = Buffer.from(`${time} ${xAt(1)}`).toString('base64url')
+    const asked = list({ sort: 'createdAt', cursor })
+    await expect(asked).rejects.toMatchObject({ code: 'cursor-unknown' })
+  })
 })
 
 describe('release', () => {

@@ -3,6 +3,7 @@ import type { BindableProduct } from '../../../src/bindings/bindable.ts'
 import type { BindCommand, BindingChange, Survey } from '../../../src/bindings/binding.ts'
 import { checkChange, checkCommand } from '../../../src/bindings/check-command.ts'
 import type { AccountId, PoolKey, VirtualNumber } from '../../../src/domain/ids.ts'
+import type { Tones } from '../../../src/domain/tones.ts'
 import { person } from '../../support/data-rooms.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')
@@ -55,6 +56,7 @@ test.each<[string, Partial<BindCommand>]>([
   ['invalid-parameters', { outOrderId: 'x'.repeat(129) }],
   ['invalid-parameters', { idempotencyKey: 'k'.repeat(256) }],
   ['invalid-parameters', { tones: { a: 'a b' } }],
+  ['invalid-parameters', { tones: { [String(Object)]: '1' } as Tones }],
   ['invalid-parameters', { asr: true }],
   ['invalid-parameters', { asrModel: '' }],
   ['invalid-parameters', { survey: { ...survey, question: '../etc' } }],
