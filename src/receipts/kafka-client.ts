@@ -73,7 +73,8 @@ type Session = {
  */
 export function createKafkaClient(options: KafkaOptions): KafkaClient {
   let session: Session | undefined
-  const closing = new AbortController()
+  let isClosed = false
+  const stops = new Set<() => void>()
 
   function enter(): Session {
     session ??= begin(options)
@@ -88,14 +89,23 @@ export function createKafkaClient(options: KafkaOptions): KafkaClient {
     if (left.isSpoilt && left.users === 0) end(left)
   }
 
+  /** The work, or a rejection as soon as this client is closed. */
+  function unlessClosed<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const stop = () => reject(new Error('closed'))
+      stops.add(stop)
+      work.then(resolve, reject).finally(() => stops.delete(stop))
+    })
+  }
+
   async function attempt(work: (producer: Producer) => Promise<unknown>): Promise<KafkaAnswer> {
     const began = performance.now()
     const ms = () => Math.round(performance.now() - began)
-    if (closing.signal.aborted) return { ...kafkaFaultOf(undefined), ms: 0 }
+    if (isClosed) return { ...kafkaFaultOf(undefined), ms: 0 }
     const own = enter()
     try {
       const done = own.producer.then(work)
-      await within(sendMsMax, 'sending', unless(closing.signal, done))
+      await within(sendMsMax, 'sending', unlessClosed(done))
       return { fault: undefined, ms: ms() }
     } catch (err) {
       const fault = kafkaFaultOf(err)
@@ -120,7 +130,8 @@ export function createKafkaClient(options: KafkaOptions): KafkaClient {
     reach: () => attempt(async () => undefined),
 
     close() {
-      closing.abort()
+      isClosed = true
+      for (const stop of stops) stop()
       if (session !== undefined) end(session)
       session = undefined
     },
@@ -179,13 +190,4 @@ function end({ producer, sockets }: Session): void {
   sockets.endAll()
   // It has timers too.
   void producer.then((each) => each.disconnect()).catch(() => undefined)
-}
-
-/** The work, or a rejection as soon as the signal says so. */
-function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(new Error('closed'))
-    signal.addEventListener('abort', stop)
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
 }
