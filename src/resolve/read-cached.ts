@@ -36,8 +36,11 @@ type Waiting = {
   readonly reject: (err: unknown) => void
 }
 
-/** One MGET holds Redis up for some 50 µs at most. */
-const keysMax = 256
+/**
+ * Under load Redis then reads for one MGET while we work on the answer to another, and the memory
+ * that it has to wait for, the more the more bindings there are, costs no time of ours.
+ */
+const keysMax = 32
 
 const notAsked: CachedValue = { kind: 'unknown' }
 
