@@ -44,6 +44,9 @@ type Bare = Helper<XaddTask, number>
 
 async function benchStream(ground: BenchGround, shape: EventsShape): Promise<Found> {
   const { redisUrl, dataDir } = ground
+  shape.say(
+    'To the stream. Bare: pipelines of 500 XADD, two under way, of the same JSON, sealed and written beforehand.',
+  )
   const journal: JournalSetup = { redisUrl, dataDir }
   const xadd: XaddSetup = { redisUrl }
   const ours: Journal = startHelper('./bench-events-journal.ts', journal)
@@ -82,8 +85,8 @@ async function takeTurns(ours: Journal, bare: Bare, shape: EventsShape): Promise
     })
   return {
     comparisons: [
-      of('an event, journal to stream', rates.drain),
-      of('an event, append to stream', rates.append),
+      of('an event, journal to stream : an XADD', rates.drain),
+      of('an event, append to stream : an XADD', rates.append),
     ],
     facts: [
       {
@@ -97,7 +100,8 @@ async function takeTurns(ours: Journal, bare: Bare, shape: EventsShape): Promise
 
 /**
  * Both write into the same table, with everything that hangs on it. An event is compared with a
- * copied row; that four events make one row is the fact beside it.
+ * copied row, because each event tells all that a row holds: copied bare, it would be such a row. That
+ * four events make one row, and a call is that much slower than a row, is the fact beside it.
  */
 async function benchRecords(
   ground: BenchGround,
@@ -110,6 +114,9 @@ async function benchRecords(
   const bare: Helper<RecordsTask, number> = startHelper('./bench-events-copy.ts', copy)
   const rates = { ours: [] as number[], bare: [] as number[] }
   const { rounds, calls, up, say } = shape
+  say(
+    `To the records. Bare: one COPY of finished rows, one for each call. Ours: events, ${eventsPerCall} for each call, merged into its row.`,
+  )
   try {
     for (let round = 0; round <= rounds; round++) {
       const task = { calls, up, from: round * calls }
@@ -127,13 +134,13 @@ async function benchRecords(
     await bare.stop()
   }
   const comparison = compare({
-    ...{ name: 'an event, stream to record', unit: 'per second', ...rates },
+    ...{ name: 'an event to the records : a row copied', unit: 'per second', ...rates },
     goal: { least: 0.4 },
   })
   const calls100 = (100 * comparison.ratio) / eventsPerCall
   return {
     comparison,
-    fact: { name: 'whole calls to records, of rows copied', unit: '%', value: calls100 },
+    fact: { name: 'a whole call to the records : a row copied', unit: '%', value: calls100 },
   }
 }
 

@@ -24,6 +24,8 @@ export type GroupReader = {
 
 /** What comes again after a failure is taken in portions of this. */
 const batchMax = 500
+/** Redis does nothing else for half a millisecond while it takes so many. */
+const ackMax = 500
 /** A dead letter is a fault to look at; a hundred thousand of them are one and the same fault. */
 const deadLettersMax = 100_000
 
@@ -75,7 +77,10 @@ export function createGroupReader(deps: {
           ...entry.fields,
         )
       }
-      pipeline.xack(eventStream, group, ...entries.map(({ id }) => id))
+      const ids = entries.map(({ id }) => id)
+      for (let at = 0; at < ids.length; at += ackMax) {
+        pipeline.xack(eventStream, group, ...ids.slice(at, at + ackMax))
+      }
       const replies = (await answered(redis, pipeline.exec())) ?? []
       for (const [err] of replies) if (err !== null) throw err
     },
