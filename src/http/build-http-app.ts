@@ -5,6 +5,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
 import { DomainError } from '../domain/errors.ts'
 import type { Logger } from '../platform/logger.ts'
+import { addAnswerLimit } from './answer-limit.ts'
 import { addAudit } from './audit.ts'
 import { type Authenticate, addAuth } from './auth.ts'
 import { guidedRoutes } from './certify/guided-routes.ts'
@@ -46,7 +47,6 @@ export type HttpDeps = {
   readonly answerMsMax?: number
 }
 
-/** Every wait inside has a shorter limit; this is for what nobody thought of. */
 const answerMsMaxDefault = 20_000
 
 /** The whole HTTP edge, ready to `listen` or `inject`. `close()` waits for running requests. */
@@ -61,7 +61,6 @@ export async function buildHttpApp(deps: HttpDeps): Promise<FastifyInstance> {
     genReqId: requestIdOf,
     bodyLimit: bodyBytesMax,
     requestTimeout: requestMsMax,
-    handlerTimeout: deps.answerMsMax ?? answerMsMaxDefault,
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
     clientErrorHandler: (error, socket) => answerUnreadable(error, socket),
@@ -74,6 +73,7 @@ export async function buildHttpApp(deps: HttpDeps): Promise<FastifyInstance> {
   app.addSchema(problemSchema)
   addErrorHandler(app)
   addNotFoundHandler(app)
+  addAnswerLimit(app, deps.answerMsMax ?? answerMsMaxDefault)
   addSecurityHeaders(app)
   addRequestLog(app, deps.requestSeconds)
   addClosing(app)

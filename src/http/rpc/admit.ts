@@ -29,8 +29,8 @@ export type AdmitDeps = {
 }
 
 /**
- * Whose request this is. What costs nothing is asked first, the nonce last: only a request that is
- * signed well uses one up.
+ * Whose request this is. What costs nothing is asked first, the nonce after that: only a request that
+ * is signed well uses one up.
  */
 export function createAdmit(deps: AdmitDeps) {
   return async (
@@ -50,8 +50,9 @@ export function createAdmit(deps: AdmitDeps) {
     }
     if (!holder.enabled) throw keyDisabled()
     checkAddress(holder, address)
-    deps.throttle(holder.keyId, action.name, action.perSecondMax)
     if (!(await deps.useNonce(holder.keyId, asked.nonce))) throw nonceUsed()
+    // Only what is new counts: whoever repeats what somebody else has sent must not use up the rate.
+    deps.throttle(holder.keyId, action.name, action.perSecondMax)
     checkGrant(holder, action.scope)
     return holder
   }

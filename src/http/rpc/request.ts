@@ -105,7 +105,10 @@ function readAcs3(request: FastifyRequest, authorization: string): RpcRequest {
     return value
   }
   const signedHeaders = list.toLowerCase().split(';')
-  const unsigned = signedAlways.find((name) => !signedHeaders.includes(name))
+  const body = bodyOf(request)
+  // It says whether the body holds parameters.
+  const mustBeSigned = body.length === 0 ? signedAlways : [...signedAlways, 'content-type']
+  const unsigned = mustBeSigned.find((name) => !signedHeaders.includes(name))
   if (unsigned !== undefined) {
     need(unsigned)
     throw signatureIncomplete(`the header ${unsigned} is not signed.`)
@@ -113,7 +116,6 @@ function readAcs3(request: FastifyRequest, authorization: string): RpcRequest {
   const { path, query } = partsOf(request)
   const asked = pairsIn(query)
   const bodyHash = need('x-acs-content-sha256').toLowerCase()
-  const body = bodyOf(request)
   if (bodyHash !== (body.length === 0 ? emptyHash : sha256Hex(body))) {
     throw invalid('x-acs-content-sha256', 'it is not the SHA-256 of the body.')
   }

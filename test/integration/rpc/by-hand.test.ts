@@ -171,6 +171,7 @@ describe('ACS3 by hand', () => {
       'x-acs-date': new Date().toISOString().replace(/\.\d+/, ''),
       'x-acs-signature-nonce': `${Math.random()}`,
       'x-acs-content-sha256': emptyHash,
+      ...(change.body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
     }
     const list = change.list ?? Object.keys(headers).sort().join(';')
     const stringToSign = stringToSignAcs3({
@@ -196,6 +197,14 @@ describe('ACS3 by hand', () => {
 
   test.each<[string, Parameters<typeof signed>[0], string]>([
     ['a body that was changed', { body: 'Text=y' }, 'Invalidx-acs-content-sha256'],
+    [
+      'a body whose type is not signed',
+      {
+        body: 'Text=y',
+        list: 'host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version',
+      },
+      'IncompleteSignature',
+    ],
     [
       'an action that was changed',
       { headers: { 'x-acs-action': 'Refuse' } },

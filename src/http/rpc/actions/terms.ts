@@ -35,7 +35,8 @@ export function tonesIn(text: string, product: Product | undefined): Tones {
   const family = product === undefined ? '' : (families[product] ?? 'none')
   const tones: { [Moment in ToneMoment]?: string } = {}
   for (const [key, code] of Object.entries(jsonIn(text, 'ringConfig'))) {
-    const moment = key.startsWith(family) ? ringMoments[key] : undefined
+    const isOurs = key.startsWith(family) && Object.hasOwn(ringMoments, key)
+    const moment = isOurs ? ringMoments[key] : undefined
     const known = typeof code === 'string' || typeof code === 'number'
     if (moment === undefined || !known || code === '') throw configInvalid('ringConfig')
     tones[moment] = String(code)
