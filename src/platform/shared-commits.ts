@@ -1,7 +1,7 @@
 import pg from 'pg'
 
 /** Enough to make the commit cheap, few enough that the locks of the first are not held for long. */
-const groupMax = 8
+const groupMax = 16
 const groupsMax = 4
 /** A group that is slower is not waited for before the next begins. */
 const slowMs = 20

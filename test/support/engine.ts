@@ -34,7 +34,8 @@ export async function startEngine(
   const port = await freeTcpPort()
   const token = 'test-token-of-the-first-administrator'
   const name = options.name ?? 'engine'
-  const program = ['--enable-source-maps', 'dist/main.js', 'serve']
+  // As in the image.
+  const program = ['--enable-source-maps', '--max-semi-space-size=32', 'dist/main.js', 'serve']
   // The kernel ends it when the test is ended by force.
   const child = spawn(
     'setpriv',
