@@ -26,7 +26,11 @@ export function addAnswerLimit(app: FastifyInstance, msMax: number): void {
       // In the order in which they came.
       if (began > latest) return
       pending.delete(reply)
-      if (!reply.sent) reply.send(new errorCodes.FST_ERR_HANDLER_TIMEOUT(msMax))
+      if (reply.sent) continue
+      const late = new errorCodes.FST_ERR_HANDLER_TIMEOUT(msMax)
+      // A list that is being streamed has its status already: all that is left is to break it off.
+      if (reply.raw.headersSent) reply.raw.destroy(late)
+      else reply.send(late)
     }
   }
   const looks = setInterval(look, Math.min(looksMsMax, msMax / 4)).unref()
