@@ -113,7 +113,6 @@ export function createScriptRunner(redis: Redis, atOnce = 200): RunScript {
     const answer = await runs.add(run)
     if ('reply' in answer) return answer.reply
     if (!answer.fault.message.startsWith('NOSCRIPT')) throw answer.fault
-    const [{ lua }, keys, args] = run
-    return redis.eval(lua, keys.length, ...keys, ...args)
+    return runScript(redis, ...run)
   }
 }
